@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// Arrival is an incoming call.
+type Arrival struct {
+	SID  string // Twilio CallSid
+	Line string // number that was dialled
+	From string // E.164, empty when withheld
+	Name string // when Twilio sent one
+	City string // "Boise, ID"
+}
+
+// Arrive records an incoming call, once: the same CallSid again gives the same call. The call waits, its announcement
+// is due.
+func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
+	return s.arrive(ctx, a, func(t *txn, c *Call) error {
+		line, _ := t.team.Line(c.Line)
+		c.State, c.Deadline = Waiting, t.now.Add(line.MaxWait)
+		if c.Naming = t.team.Lookup && c.From != "" && c.Name == ""; c.Naming {
+			t.due(Deed{Kind: Lookup, Call: c.ID})
+		}
+		if err := t.giveCode(c); err != nil {
+			return err
+		}
+		t.announce(c, "")
+		return nil
+	})
+}
+
+// ArriveAtFallback records a call that could not be put on hold and is being asked for a message. A call that is
+// known already goes over to its message.
+func (s *Store) ArriveAtFallback(ctx context.Context, a Arrival) (Call, error) {
+	c, err := s.arrive(ctx, a, func(t *txn, c *Call) error {
+		c.State = Waiting
+		t.sendToVoicemail(c)
+		return nil
+	})
+	if err != nil || c.State == Recording || !c.Open() {
+		return c, err
+	}
+	return s.change(ctx, c.ID, func(t *txn, c *Call) (change, error) {
+		if !c.Open() || c.State == Recording {
+			return nothing, nil
+		}
+		t.sendToVoicemail(c)
+		return visible, nil
+	})
+}
+
+func (s *Store) arrive(ctx context.Context, a Arrival, begin func(*txn, *Call) error) (Call, error) {
+	var out Call
+	id := NewCallID(s.now())
+	err := s.update(ctx, func(t *txn) error {
+		known, err := t.Get("sid/" + a.SID)
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			c, err := load(t.Get, CallID(known))
+			if c != nil {
+				out = *c
+			} else if err == nil {
+				err = ErrNoCall
+			}
+			return err
+		}
+		c := &Call{ID: id, SID: a.SID, Line: a.Line, From: a.From, Name: a.Name, City: a.City, Attempt: 1, Arrived: t.now}
+		if err := begin(t, c); err != nil {
+			return err
+		}
+		t.Put("sid/"+a.SID, []byte(id))
+		err = t.save(nil, c, visible)
+		out = *c
+		return err
+	})
+	if err != nil {
+		return Call{}, fmt.Errorf("arrival of %s: %w", a.SID, err)
+	}
+	return out, nil
+}
+
+// Queued records the queue that Twilio put the call in.
+func (s *Store) Queued(ctx context.Context, id CallID, queue string) error {
+	_, err := s.change(ctx, id, func(_ *txn, c *Call) (change, error) {
+		if c.Queue == queue || !c.Open() {
+			return nothing, nil
+		}
+		c.Queue = queue
+		return hidden, nil
+	})
+	return err
+}

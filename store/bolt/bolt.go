@@ -1,0 +1,182 @@
+// Package bolt keeps a store in one bbolt file, for one process.
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"pullphone/store"
+)
+
+// ErrInUse means that another process has the file open.
+var ErrInUse = errors.New("in use by another process; is pullphone already running?")
+
+// ErrClosed means that the file was closed meanwhile.
+var ErrClosed = errors.New("the store is closed")
+
+// DB is a store.Backend in a bbolt file. One goroutine writes: it commits together whatever waits, so that a lone
+// change waits for nobody and many share one flush to the disk.
+type DB struct {
+	file   *bbolt.DB
+	writes chan *write
+	done   chan struct{} // closed when the writer has ended
+
+	mu       sync.Mutex
+	closed   bool
+	watchers map[*watcher]struct{}
+}
+
+var _ store.Backend = (*DB)(nil)
+
+type watcher struct {
+	prefix  string
+	changed chan struct{}
+}
+
+// Open opens or makes the file, readable by its owner alone. It waits two seconds at most for another process to let
+// it go; see ErrInUse.
+func Open(path string) (*DB, error) { return open(path, false) }
+
+// OpenReadOnly opens a file that no process writes.
+func OpenReadOnly(path string) (*DB, error) { return open(path, true) }
+
+func open(path string, readOnly bool) (*DB, error) {
+	if !readOnly {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, err
+		}
+	} else if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	file, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: 2 * time.Second,
+		// The free list is kept on disk: without that an open reads the whole file.
+		FreelistType: bbolt.FreelistMapType,
+		// Growing beyond the mapped size waits for all readers; address space costs nothing.
+		InitialMmapSize: 1 << 30,
+		ReadOnly:        readOnly,
+	})
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("%s is damaged or no store of pullphone (%w); it was left as it is: put a backup in its place", path, err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	d := &DB{file: file, writes: make(chan *write), done: make(chan struct{}), watchers: map[*watcher]struct{}{}}
+	go d.writer()
+	return d, nil
+}
+
+// Close lets changes that were begun finish and closes the file.
+func (d *DB) Close() error {
+	d.mu.Lock()
+	closed := d.closed
+	d.closed = true
+	d.mu.Unlock()
+	if closed {
+		return nil
+	}
+	d.writes <- nil
+	<-d.done
+	return d.file.Close()
+}
+
+// WriteTo writes a consistent copy of the file while it is in use.
+func (d *DB) WriteTo(w io.Writer) (n int64, err error) {
+	err = d.file.View(func(tx *bbolt.Tx) error {
+		n, err = tx.WriteTo(w)
+		return err
+	})
+	return n, err
+}
+
+// View implements store.Backend.
+func (d *DB) View(_ context.Context, fn func(store.Reader) error) error {
+	return d.file.View(func(tx *bbolt.Tx) error { return fn(reader{tx}) })
+}
+
+// Watch implements store.Backend.
+func (d *DB) Watch(prefix string) (<-chan struct{}, func()) {
+	w := &watcher{prefix, make(chan struct{}, 1)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.watchers[w] = struct{}{}
+	return w.changed, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.watchers, w)
+	}
+}
+
+func (d *DB) notify(batch []*write) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for w := range d.watchers {
+		if touched(batch, w.prefix) {
+			select {
+			case w.changed <- struct{}{}:
+			default: // it has one to read already
+			}
+		}
+	}
+}
+
+func touched(batch []*write, prefix string) bool {
+	for _, w := range batch {
+		for key := range w.changes {
+			if strings.HasPrefix(key, prefix) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+type reader struct{ tx *bbolt.Tx }
+
+// split gives the bucket and the key in it.
+func split(key string) (bucket, rest []byte) {
+	b, r, _ := strings.Cut(key, "/")
+	return []byte(b), []byte(r)
+}
+
+func (r reader) Get(key string) ([]byte, error) {
+	bucket, rest := split(key)
+	b := r.tx.Bucket(bucket)
+	if b == nil {
+		return nil, nil
+	}
+	return b.Get(rest), nil
+}
+
+func (r reader) Scan(prefix, from string, fn func(string, []byte) bool) error {
+	bucket, start := split(prefix)
+	b := r.tx.Bucket(bucket)
+	if b == nil {
+		return nil
+	}
+	p := start
+	if from > prefix {
+		_, start = split(from)
+	}
+	c := b.Cursor()
+	for k, v := c.Seek(start); k != nil && bytes.HasPrefix(k, p); k, v = c.Next() {
+		if !fn(string(bucket)+"/"+string(k), v) {
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"pullphone/store"
+)
+
+// write is one change that waits for the writer.
+type write struct {
+	ctx     context.Context
+	fn      func(store.Tx) error
+	changes map[string][]byte // what fn wrote; nil for a key that it deleted
+	err     error
+	panic   any
+	done    chan struct{}
+}
+
+// most is how many changes share one commit.
+const most = 256
+
+// Update implements store.Backend. fn runs exactly once.
+func (d *DB) Update(ctx context.Context, fn func(store.Tx) error) error {
+	w := &write{ctx: ctx, fn: fn, done: make(chan struct{})}
+	select {
+	case d.writes <- w:
+	case <-d.done:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// From here on fn may run, so its end must be waited for.
+	<-w.done
+	if w.panic != nil {
+		panic(w.panic)
+	}
+	return w.err
+}
+
+// writer commits what waits, until Close sends nil.
+func (d *DB) writer() {
+	defer close(d.done)
+	for {
+		w := <-d.writes
+		if w == nil {
+			return
+		}
+		batch, last := []*write{w}, false
+	drain:
+		for len(batch) < most {
+			select {
+			case w := <-d.writes:
+				if w == nil {
+					last = true
+					break drain
+				}
+				batch = append(batch, w)
+			default:
+				break drain
+			}
+		}
+		d.commit(batch)
+		if last {
+			return
+		}
+	}
+}
+
+// commit runs the functions of a batch one after the other, each seeing what those before it wrote, and commits. One
+// that fails leaves nothing behind and does not trouble the others.
+func (d *DB) commit(batch []*write) {
+	err := d.file.Update(func(tx *bbolt.Tx) error {
+		for _, w := range batch {
+			w.run(tx)
+			if err := w.apply(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		d.notify(batch)
+	}
+	for _, w := range batch {
+		if err != nil && w.err == nil {
+			w.err = fmt.Errorf("commit: %w", err)
+		}
+		close(w.done)
+	}
+}
+
+func (w *write) run(tx *bbolt.Tx) {
+	w.changes = map[string][]byte{}
+	defer func() {
+		if w.panic = recover(); w.panic != nil || w.err != nil {
+			w.changes = nil
+		}
+	}()
+	if w.err = w.ctx.Err(); w.err == nil {
+		w.err = w.fn(overlay{reader{tx}, w.changes})
+	}
+}
+
+func (w *write) apply(tx *bbolt.Tx) error {
+	for key, value := range w.changes {
+		bucket, rest := split(key)
+		b, err := tx.CreateBucketIfNotExists(bucket)
+		if err != nil {
+			return err
+		}
+		// History and what sorts by time only grows at its end: fill the pages.
+		if b.FillPercent = bbolt.DefaultFillPercent; string(bucket) == "done" {
+			b.FillPercent = 0.9
+		}
+		if value == nil {
+			err = b.Delete(rest)
+		} else {
+			err = b.Put(rest, value)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// overlay is a store.Tx: what one function has written so far, over what was there.
+type overlay struct {
+	reader
+	changes map[string][]byte
+}
+
+func (o overlay) Get(key string) ([]byte, error) {
+	if v, ok := o.changes[key]; ok {
+		return v, nil
+	}
+	return o.reader.Get(key)
+}
+
+func (o overlay) Put(key string, value []byte) {
+	if value == nil {
+		value = []byte{}
+	}
+	o.changes[key] = value
+}
+
+func (o overlay) Delete(key string) { o.changes[key] = nil }

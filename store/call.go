@@ -1,0 +1,207 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// CallID is a call's own ID, a ULID. It names the call in URLs and buttons, where Twilio's CallSid has no business.
+type CallID string
+
+// NewCallID returns an ID that sorts by time of arrival.
+func NewCallID(now time.Time) CallID {
+	return CallID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
+}
+
+// State says where a call is.
+type State string
+
+// The states.
+const (
+	Waiting   State = "waiting"   // on hold, anybody may answer
+	Ringing   State = "ringing"   // claimed; the taker's phone is being rung
+	Talking   State = "talking"   // the taker accepted, the two are connected
+	Recording State = "recording" // the caller is asked for a message
+	Ended     State = "ended"
+)
+
+// Outcome is how a call ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Talked    Outcome = "talked"
+	Voicemail Outcome = "voicemail"
+	Missed    Outcome = "missed" // the caller hung up before anybody talked and left no message
+)
+
+// Via is the way an answer came.
+type Via string
+
+// The ways.
+const (
+	BySlack Via = "slack"
+	BySMS   Via = "sms"
+	ByRule  Via = "rule" // max_wait, or a fault that leaves only voicemail
+)
+
+// Word is what an answer says.
+type Word string
+
+// The words.
+const (
+	Take          Word = "take"
+	SendVoicemail Word = "voicemail"
+	Pass          Word = "pass" // not me
+)
+
+// Claim is the first answer that counted.
+type Claim struct {
+	Word    Word      `json:"word"`
+	Person  string    `json:"person,omitempty"` // name; empty when a rule decided
+	Via     Via       `json:"via"`
+	Answer  string    `json:"answer,omitempty"` // ID of the answer that won
+	Attempt int       `json:"attempt"`
+	At      time.Time `json:"at"`
+}
+
+// Try is a take that came to nothing, kept so that people are told why a call waits again.
+type Try struct {
+	Person string    `json:"person"`
+	Why    Why       `json:"why"`
+	At     time.Time `json:"at"`
+}
+
+// Why says why a take came to nothing.
+type Why string
+
+// The reasons.
+const (
+	NoAnswer    Why = "no-answer"
+	Busy        Why = "busy"
+	Declined    Why = "declined"     // pressed 2
+	NotAccepted Why = "not-accepted" // somebody or something answered, nobody pressed 1
+	Failed      Why = "failed"
+)
+
+// Voice is a message that a caller left: a Twilio recording that is complete.
+type Voice struct {
+	SID     string    `json:"sid"`     // Twilio RecordingSid
+	Seconds int       `json:"seconds"` // as Twilio reports it, after trimming
+	At      time.Time `json:"at"`      // when we heard of it
+}
+
+// Message is where the Slack message of a call stands.
+type Message struct {
+	Channel string `json:"channel"` // canonical ID, from Slack's answer
+	TS      string `json:"ts"`
+	Rev     int64  `json:"rev"` // revision of the call it shows
+}
+
+// Call is one caller's inbound call on a line.
+type Call struct {
+	ID   CallID `json:"id"`
+	SID  string `json:"sid"`  // Twilio CallSid
+	Line string `json:"line"` // number of the line
+	From string `json:"from"` // E.164, or empty when the caller withheld it
+	Name string `json:"name,omitempty"`
+	City string `json:"city,omitempty"` // "Boise, ID"
+
+	State    State     `json:"state"`
+	Attempt  int       `json:"attempt"`        // counts announcements; buttons, codes and URLs name it
+	Code     int       `json:"code,omitempty"` // short code of this attempt, unique among the line's open calls
+	Deadline time.Time `json:"deadline,omitzero"`
+	Naming   bool      `json:"naming,omitempty"` // the caller's name is being looked up
+	Rev      int64     `json:"rev"`              // counts changes that people can see
+
+	Queue    string `json:"queue,omitempty"`    // Twilio QueueSid
+	Fetched  int    `json:"fetched,omitempty"`  // attempt whose redirect has arrived: Twilio asked for its TwiML
+	Screened Why    `json:"screened,omitempty"` // what the ringing taker did instead of pressing 1
+
+	Claim   *Claim  `json:"claim,omitempty"`
+	Tries   []Try   `json:"tries,omitempty"`
+	Passed  []Claim `json:"passed,omitempty"` // who said "not me", and when
+	Voice   []Voice `json:"voice,omitempty"`
+	Undone  []Undone
+	Message Message `json:"message,omitzero"`
+
+	Arrived  time.Time `json:"arrived"`
+	Accepted time.Time `json:"accepted,omitzero"` // the taker pressed 1
+	Stopped  time.Time `json:"stopped,omitzero"`  // ended
+	Outcome  Outcome   `json:"outcome,omitempty"`
+	Seconds  int       `json:"seconds,omitempty"` // talked
+}
+
+// Undone is something that could not be done for good, shown so that it is not silent.
+type Undone struct {
+	Kind   Kind   `json:"kind"`
+	Person string `json:"person,omitempty"`
+	Why    string `json:"why"`
+}
+
+// Open reports whether the call has not ended.
+func (c *Call) Open() bool { return c.State != Ended }
+
+// VoiceSeconds is the length of all that the caller left.
+func (c *Call) VoiceSeconds() int {
+	n := 0
+	for _, v := range c.Voice {
+		n += v.Seconds
+	}
+	return n
+}
+
+// Waited is how long the caller waited: until somebody talked to them, until they were asked for a message, or until
+// they gave up.
+func (c *Call) Waited(now time.Time) time.Duration {
+	end := now
+	switch {
+	case !c.Accepted.IsZero():
+		end = c.Accepted
+	case c.Claim != nil && c.Claim.Word == SendVoicemail:
+		end = c.Claim.At
+	case !c.Stopped.IsZero():
+		end = c.Stopped
+	}
+	return max(0, end.Sub(c.Arrived))
+}
+
+func (c *Call) key() string {
+	if c.Open() {
+		return "open/" + string(c.ID)
+	}
+	return "done/" + string(c.ID)
+}
+
+// load reads a call, open or done. It returns nil when there is none.
+func load(get func(string) ([]byte, error), id CallID) (*Call, error) {
+	for _, kind := range [...]string{"open/", "done/"} {
+		b, err := get(kind + string(id))
+		if err != nil {
+			return nil, err
+		}
+		if b != nil {
+			return decode[Call](b)
+		}
+	}
+	return nil, nil
+}
+
+func decode[T any](b []byte) (*T, error) {
+	v := new(T)
+	if err := json.Unmarshal(b, v); err != nil {
+		return nil, fmt.Errorf("record in the store: %w", err)
+	}
+	return v, nil
+}
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // our own plain structs always marshal
+	}
+	return b
+}

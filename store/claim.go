@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Answer is a person's word on a waiting call.
+type Answer struct {
+	ID      string `json:"id"` // natural key of the event it came by: the same again has no second effect
+	Call    CallID `json:"call"`
+	Attempt int    `json:"attempt"`
+	Person  string `json:"person"` // name
+	Via     Via    `json:"via"`
+	Word    Word   `json:"word"`
+	User    string `json:"user,omitempty"`    // BySlack: who pressed, and where to tell them
+	Channel string `json:"channel,omitempty"` // BySlack
+}
+
+// Result is what an answer came to.
+type Result string
+
+// The results.
+const (
+	Won     Result = "won"     // this answer is the claim
+	Yours   Result = "yours"   // the same person had won already
+	Lost    Result = "lost"    // somebody else was first
+	Stale   Result = "stale"   // the call waits, but this answers an earlier announcement of it
+	TooLate Result = "toolate" // the call has ended, or is beyond answering, without a person's claim
+	PassOn  Result = "pass"    // not me
+)
+
+// Verdict is what an answer came to and, unless it won, who was first.
+type Verdict struct {
+	Result Result `json:"result"`
+	First  *Claim `json:"first,omitempty"`
+}
+
+// Given is an answer with its verdict.
+type Given struct {
+	Answer  Answer  `json:"answer"`
+	Verdict Verdict `json:"verdict"`
+}
+
+// Answer gives a person's word on a call. The first answer to a waiting call's current attempt is its claim, and what
+// follows from it is due; every other answer changes nothing and is told who was first. The verdict is remembered
+// under the answer's ID.
+func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
+	var v Verdict
+	var told CallID
+	c, err := s.change(ctx, a.Call, func(t *txn, c *Call) (change, error) {
+		told = c.ID
+		b, err := t.Get("seen/" + a.ID)
+		if err != nil {
+			return nothing, err
+		}
+		if b != nil {
+			g, err := decode[Given](b)
+			if err == nil {
+				v, told = g.Verdict, g.Answer.Call
+			}
+			return nothing, err
+		}
+		var did change
+		if v, did, err = t.answer(c, a); err != nil {
+			return nothing, err
+		}
+		t.Put("seen/"+a.ID, encode(Given{a, v}))
+		if a.Via == BySlack {
+			t.due(Deed{Kind: Tell, Call: c.ID, Whom: a.ID})
+		}
+		return did, nil
+	})
+	if err == nil && told != c.ID {
+		c, err = s.Call(ctx, told)
+	}
+	return v, c, err
+}
+
+// answer is the rule that everything rests on.
+func (t *txn) answer(c *Call, a Answer) (Verdict, change, error) {
+	switch {
+	case c.State == Waiting && a.Attempt != c.Attempt:
+		return Verdict{Result: Stale}, nothing, nil
+	case c.State == Waiting && a.Word == Pass:
+		c.Passed = append(c.Passed, Claim{Word: Pass, Person: a.Person, Via: a.Via, Attempt: c.Attempt, At: t.now})
+		return Verdict{Result: PassOn}, hidden, nil
+	case c.State == Waiting:
+		t.claim(c, Claim{Word: a.Word, Person: a.Person, Via: a.Via, Answer: a.ID})
+		return Verdict{Result: Won, First: c.Claim}, visible, nil
+	case c.Claim == nil || c.Claim.Person == "":
+		return Verdict{Result: TooLate, First: c.Claim}, nothing, nil
+	case c.Claim.Person == a.Person && c.Claim.Word == a.Word:
+		return Verdict{Result: Yours, First: c.Claim}, nothing, nil
+	}
+	return Verdict{Result: Lost, First: c.Claim}, nothing, nil
+}
+
+// claim gives a waiting call to the first who answered. The redirect is reserved here for this process, so that it
+// needs no second commit before it goes out.
+func (t *txn) claim(c *Call, by Claim) {
+	by.Attempt, by.At = c.Attempt, t.now
+	c.Claim = &by
+	c.Screened = ""
+	if by.Word == Take {
+		line, _ := t.team.Line(c.Line)
+		c.State, c.Deadline = Ringing, t.now.Add(line.RingTimeout+screening)
+	} else {
+		c.State, c.Deadline = Recording, t.now.Add(MaxMessage+grace)
+	}
+	t.due(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt, Owner: t.owner, Until: t.now.Add(reserveFor)})
+}
+
+// sendToVoicemail claims a call for voicemail by rule when its caller hears our next document anyway, so that no
+// redirect is needed.
+func (t *txn) sendToVoicemail(c *Call) {
+	c.State, c.Deadline, c.Fetched = Recording, t.now.Add(MaxMessage+grace), c.Attempt
+	c.Claim = &Claim{Word: SendVoicemail, Via: ByRule, Attempt: c.Attempt, At: t.now}
+	t.Delete(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt}.Key())
+}
+
+const (
+	// MaxMessage is the longest message a caller can leave.
+	MaxMessage = 5 * time.Minute
+
+	screening = 75 * time.Second // Twilio's own 5 s on a Dial, the question asked twice, and the way back
+	grace     = time.Minute      // for Twilio to report what it did
+)
+
+// Given returns an answer that was given, and its verdict.
+func (s *Store) Given(ctx context.Context, answer string) (Given, error) {
+	var g Given
+	err := s.backend.View(ctx, func(r Reader) error {
+		b, err := r.Get("seen/" + answer)
+		if err != nil || b == nil {
+			return err
+		}
+		p, err := decode[Given](b)
+		if err == nil {
+			g = *p
+		}
+		return err
+	})
+	return g, err
+}
+
+// Announced reports whether the SMS about the call's current attempt has left for a person, or is leaving. A bare
+// "yes" of somebody who was not told can only be about something else.
+func (s *Store) Announced(ctx context.Context, c Call, person string) (bool, error) {
+	told := true
+	err := s.backend.View(ctx, func(r Reader) error {
+		b, err := r.Get(Deed{Kind: Text, Call: c.ID, Attempt: c.Attempt, Whom: person}.Key())
+		if err != nil || b == nil {
+			return err
+		}
+		d, err := decode[Deed](b)
+		if err == nil {
+			told = d.Owner != "" || d.Doubt
+		}
+		return err
+	})
+	return told, err
+}

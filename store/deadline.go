@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// atKey sorts by time, then by call.
+func atKey(at time.Time, id CallID) string {
+	return "at/" + at.UTC().Format("20060102T150405.000") + "/" + string(id)
+}
+
+// Deadlines does, until ctx ends, what follows when a call has stayed too long in a state: a waiting caller is asked
+// for a message; of any other call Twilio is asked what became of it.
+func (s *Store) Deadlines(ctx context.Context) error {
+	changed, cancel := s.backend.Watch("at/")
+	defer cancel()
+	for {
+		next, err := s.expire(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			s.Log.Error("deadlines", "err", err)
+			next = time.Second
+		}
+		timer := s.Clock.NewTimer(next)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-changed:
+		case <-timer.Chan():
+		}
+		timer.Stop()
+	}
+}
+
+// expire handles the deadlines that have passed and returns how long it is to the next one.
+func (s *Store) expire(ctx context.Context) (time.Duration, error) {
+	const most = time.Hour
+	now := s.now()
+	var ids []CallID
+	next := most
+	err := s.backend.View(ctx, func(r Reader) error {
+		return r.Scan("at/", "", func(key string, _ []byte) bool {
+			at, id, _ := strings.Cut(strings.TrimPrefix(key, "at/"), "/")
+			t, err := time.Parse("20060102T150405.000", at)
+			if err == nil && t.After(now) {
+				next = min(next, t.Sub(now))
+				return false
+			}
+			ids = append(ids, CallID(id))
+			return true
+		})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read deadlines: %w", err)
+	}
+	for _, id := range ids {
+		if _, err := s.change(ctx, id, expired); err != nil {
+			return 0, err
+		}
+		next = 0 // what follows may have a deadline that is nearer
+	}
+	return next, nil
+}
+
+func expired(t *txn, c *Call) (change, error) {
+	if !c.Open() || c.Deadline.After(t.now) {
+		return nothing, nil
+	}
+	if c.State == Waiting {
+		t.claim(c, Claim{Word: SendVoicemail, Via: ByRule})
+		return visible, nil
+	}
+	c.Deadline = t.now.Add(grace)
+	if c.State == Talking {
+		c.Deadline = t.now.Add(talkCheck)
+	}
+	t.due(Deed{Kind: Ask, Call: c.ID})
+	return hidden, nil
+}

@@ -1,0 +1,29 @@
+// Package store is where a call is: the nouns, the state picture, the claim, and what is due because of them.
+//
+// A call walks through these states and ends in exactly one outcome:
+//
+//	arrives ─▶ waiting ──take──▶ ringing ──accepted──▶ talking ─▶ ended: talked
+//	             ▲ │ │              │
+//	             │ │ │              └─ no answer, busy, declined, nobody pressed 1
+//	             └─┼─┼──────────────┘   (waiting again, next attempt, same place in time)
+//	               │ └─ voicemail, max_wait ─▶ recording ─▶ ended: voicemail
+//	               └─ caller hangs up ─▶ ended: missed
+//
+// Every transition is one transaction: it reads the call, decides, and writes the call, the indexes and what is now
+// due. A webhook is answered after that commit and never talks to the network itself. Whoever does what is due
+// (packages voice and bot) sees the change, does it, and records that it was done. A crash between two steps heals
+// because what is due is in the store.
+//
+// The keys:
+//
+//	meta/schema            version of everything below
+//	sid/<CallSid>          the call's ID, so that a repeated incoming webhook finds its call
+//	open/<call>            a call that has not ended
+//	done/<call>            a call that has; nothing scans these but history
+//	at/<time>/<call>       deadline of an open call
+//	seen/<answer>          an answer that was given, and its verdict
+//	line/<number>          which short codes of a line are in use
+//	due/<kind>/<call>/…    what is to be done
+//
+// Call IDs are ULIDs: keys in order of arrival keep a B+tree's pages full.
+package store

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// talkCheck is how often Twilio is asked about a call that talks, in case the word of its end was lost.
+const talkCheck = 10 * time.Minute
+
+// Fetched records that Twilio asked for the document that a redirect of this attempt points to: the redirect is done.
+func (s *Store) Fetched(ctx context.Context, id CallID, attempt int) (Call, error) {
+	return s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		if !c.Open() || c.Attempt != attempt || c.Fetched == attempt {
+			return nothing, nil
+		}
+		c.Fetched = attempt
+		return hidden, nil
+	})
+}
+
+// Accept records that the taker pressed 1, or picked up on a line that does not ask. It reports whether the two are to
+// be connected: not when the call is gone, or waits again.
+func (s *Store) Accept(ctx context.Context, id CallID, attempt int) (bool, Call, error) {
+	c, err := s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		if c.State != Ringing || c.Attempt != attempt {
+			return nothing, nil
+		}
+		c.State, c.Accepted, c.Deadline = Talking, t.now, t.now.Add(talkCheck)
+		c.Fetched = attempt
+		return visible, nil
+	})
+	return err == nil && c.State == Talking && c.Attempt == attempt, c, err
+}
+
+// Screen records what the taker did instead of accepting.
+func (s *Store) Screen(ctx context.Context, id CallID, attempt int, why Why) error {
+	_, err := s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		if c.State != Ringing || c.Attempt != attempt || c.Screened == why {
+			return nothing, nil
+		}
+		c.Screened = why
+		return hidden, nil
+	})
+	return err
+}
+
+// DialResult is how the call to the taker's phone ended.
+type DialResult struct {
+	Bridged    bool // the caller and the taker were connected
+	Seconds    int  // how long, as Twilio reports; 0 when it does not
+	Why        Why  // when not bridged
+	CallerGone bool // the caller has hung up
+}
+
+// Dialed records how ringing or talking ended. A caller whom nobody took waits again, with what is left of their
+// waiting time, or is asked for a message when none is left.
+func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult) (Call, error) {
+	return s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		if c.Attempt != attempt || c.State != Ringing && c.State != Talking {
+			return nothing, nil
+		}
+		switch {
+		case r.Bridged:
+			if c.Accepted.IsZero() {
+				c.Accepted = t.now.Add(-time.Duration(r.Seconds) * time.Second)
+			}
+			t.talked(c, r.Seconds)
+			return visible, nil
+		case r.CallerGone:
+			t.end(c, Missed)
+			return visible, nil
+		}
+		return visible, t.waitAgain(c, r.Why)
+	})
+}
+
+func (t *txn) talked(c *Call, seconds int) {
+	if seconds == 0 {
+		seconds = int(t.now.Sub(c.Accepted).Round(time.Second) / time.Second)
+	}
+	c.Seconds = seconds
+	t.end(c, Talked)
+}
+
+// waitAgain brings a caller back whom the taker did not take: a new attempt, so that an answer to the last
+// announcement cannot take this one.
+func (t *txn) waitAgain(c *Call, why Why) error {
+	if c.Screened != "" {
+		why = c.Screened
+	}
+	line, _ := t.team.Line(c.Line)
+	c.Tries = append(c.Tries, Try{Person: c.Claim.Person, Why: why, At: t.now})
+	taker := c.Claim.Person
+	c.State, c.Claim, c.Accepted, c.Screened = Waiting, nil, time.Time{}, ""
+	c.Attempt++
+	if c.Deadline = c.Arrived.Add(line.MaxWait); !c.Deadline.After(t.now) {
+		t.sendToVoicemail(c)
+		return nil
+	}
+	if err := t.giveCode(c); err != nil {
+		return err
+	}
+	t.announce(c, taker)
+	return nil
+}

@@ -1,0 +1,272 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/oklog/ulid/v2"
+)
+
+// Schema is the version of the keys and records that this program writes. A store of a newer one is refused.
+const Schema = 1
+
+var (
+	// ErrNewer means that a newer pullphone wrote the store.
+	ErrNewer = errors.New("the store was written by a newer pullphone")
+	// ErrNoCall means that no call has the given ID.
+	ErrNoCall = errors.New("no such call")
+)
+
+// Store holds the calls of a team over a backend. Its methods are safe for concurrent use.
+type Store struct {
+	Team  Team
+	Clock clockwork.Clock
+	Log   *slog.Logger
+
+	backend Backend
+	owner   string // names this process in reservations
+}
+
+// Open checks the backend's schema, frees what a process that died had reserved, and has Twilio asked what became of
+// every call that is still open. The backend belongs to the store from here on, unless Open returns an error.
+func Open(ctx context.Context, b Backend, team Team, clock clockwork.Clock, log *slog.Logger) (*Store, error) {
+	s := &Store{Team: team, Clock: clock, Log: log, backend: b, owner: ulid.Make().String()}
+	if err := s.schema(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.recover(ctx); err != nil {
+		return nil, fmt.Errorf("take up what was left: %w", err)
+	}
+	return s, nil
+}
+
+// OpenHistory gives a store for reading what has ended, over a backend that need not take changes.
+func OpenHistory(b Backend, team Team) *Store { return &Store{Team: team, backend: b} }
+
+// Close closes the backend. Nothing may use the store afterwards.
+func (s *Store) Close() error { return s.backend.Close() }
+
+func (s *Store) schema(ctx context.Context) error {
+	const key = "meta/schema"
+	found := 0
+	err := s.backend.View(ctx, func(r Reader) error {
+		b, err := r.Get(key)
+		if err == nil && b != nil {
+			if found, err = strconv.Atoi(string(b)); err != nil {
+				err = fmt.Errorf("schema version %q in the store is no number", b)
+			}
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case found > Schema:
+		return fmt.Errorf("%w: it has schema %d, this program knows %d; use a newer pullphone", ErrNewer, found, Schema)
+	case found == Schema:
+		return nil
+	}
+	return s.backend.Update(ctx, func(tx Tx) error {
+		tx.Put(key, []byte(strconv.Itoa(Schema)))
+		return nil
+	})
+}
+
+// recover takes up what a process that died left: deeds that it had reserved may or may not have been done, and calls
+// may have moved on while nobody listened.
+func (s *Store) recover(ctx context.Context) error {
+	var deeds []string
+	var calls []CallID
+	err := s.backend.View(ctx, func(r Reader) error {
+		err := r.Scan("due/", "", func(key string, _ []byte) bool {
+			deeds = append(deeds, key)
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		return r.Scan("open/", "", func(key string, _ []byte) bool {
+			calls = append(calls, CallID(key[len("open/"):]))
+			return true
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range deeds {
+		err := s.update(ctx, func(t *txn) error {
+			d, err := t.deed(key)
+			if d != nil && d.Owner != "" {
+				d.Owner, d.Until, d.Doubt = "", time.Time{}, true
+				t.put(*d)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, id := range calls {
+		err := s.update(ctx, func(t *txn) error {
+			t.due(Deed{Kind: Ask, Call: id})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Call returns a call by its ID, or ErrNoCall.
+func (s *Store) Call(ctx context.Context, id CallID) (Call, error) {
+	var c *Call
+	err := s.backend.View(ctx, func(r Reader) (err error) {
+		c, err = load(r.Get, id)
+		return err
+	})
+	if err == nil && c == nil {
+		err = ErrNoCall
+	}
+	if err != nil {
+		return Call{}, err
+	}
+	return *c, nil
+}
+
+// CallBySID returns the ID of the call with a Twilio CallSid, or ErrNoCall.
+func (s *Store) CallBySID(ctx context.Context, sid string) (CallID, error) {
+	var id CallID
+	err := s.backend.View(ctx, func(r Reader) error {
+		b, err := r.Get("sid/" + sid)
+		id = CallID(b)
+		return err
+	})
+	if err == nil && id == "" {
+		err = ErrNoCall
+	}
+	return id, err
+}
+
+// OpenCalls returns the calls that have not ended, in order of arrival: those of one line, or all when line is empty.
+func (s *Store) OpenCalls(ctx context.Context, line string) ([]Call, error) {
+	var calls []Call
+	err := s.backend.View(ctx, func(r Reader) error {
+		var bad error
+		err := r.Scan("open/", "", func(_ string, b []byte) bool {
+			c, err := decode[Call](b)
+			if err != nil {
+				bad = err
+				return false
+			}
+			if line == "" || c.Line == line {
+				calls = append(calls, *c)
+			}
+			return true
+		})
+		return errors.Join(err, bad)
+	})
+	return calls, err
+}
+
+// Ready reports whether the store takes a change, by making one.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.update(ctx, func(t *txn) error {
+		t.Put("meta/alive", []byte(t.now.Format(time.RFC3339)))
+		return nil
+	})
+}
+
+// txn is one transition in the making.
+type txn struct {
+	Tx
+	now   time.Time
+	team  Team
+	owner string
+}
+
+func (s *Store) update(ctx context.Context, fn func(*txn) error) error {
+	now := s.now()
+	return s.backend.Update(ctx, func(tx Tx) error {
+		return fn(&txn{Tx: tx, now: now, team: s.Team, owner: s.owner})
+	})
+}
+
+func (s *Store) now() time.Time { return s.Clock.Now().UTC().Truncate(time.Millisecond) }
+
+// change says what a transition did to a call.
+type change int
+
+const (
+	nothing change = iota
+	hidden         // something that nobody sees
+	visible        // something that people are shown: the call's picture is due
+)
+
+// change runs one transition of one call and returns the call as it then is. fn gets the call and says what it did.
+func (s *Store) change(ctx context.Context, id CallID, fn func(*txn, *Call) (change, error)) (Call, error) {
+	var out Call
+	err := s.update(ctx, func(t *txn) error {
+		c, err := load(t.Get, id)
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			return ErrNoCall
+		}
+		was := *c
+		did, err := fn(t, c)
+		if err != nil {
+			return err
+		}
+		out = *c
+		if did != nothing {
+			err = t.save(&was, c, did)
+			out = *c
+		}
+		return err
+	})
+	if err != nil {
+		return Call{}, fmt.Errorf("call %s: %w", id, err)
+	}
+	return out, nil
+}
+
+// save writes a call and all that follows from the difference to what it was (nil for a new call).
+func (t *txn) save(was, c *Call, did change) error {
+	if was != nil {
+		if was.key() != c.key() {
+			t.Delete(was.key())
+		}
+		if !was.Deadline.Equal(c.Deadline) && !was.Deadline.IsZero() {
+			t.Delete(atKey(was.Deadline, c.ID))
+		}
+	}
+	if !c.Deadline.IsZero() {
+		t.Put(atKey(c.Deadline, c.ID), nil)
+	}
+	if was != nil && was.Code != c.Code {
+		if err := t.freeCode(c.Line, was.Code); err != nil {
+			return err
+		}
+	}
+	if did == visible {
+		c.Rev++
+		if err := t.draw(c); err != nil {
+			return err
+		}
+	}
+	t.Put(c.key(), encode(c))
+	return nil
+}
+
+// end brings a call to its outcome.
+func (t *txn) end(c *Call, o Outcome) {
+	c.State, c.Outcome, c.Stopped = Ended, o, t.now
+	c.Deadline, c.Naming, c.Code = time.Time{}, false, 0
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"slices"
+	"time"
+)
+
+// Person is a teammate with a mobile phone.
+type Person struct {
+	Name  string // unique in the team
+	Phone string // E.164
+	Slack string // Slack user ID, or empty
+}
+
+// No is what the word No means on a line.
+type No string
+
+// The meanings of No.
+const (
+	NoVoicemail No = "voicemail" // the caller is asked to leave a message
+	NoPass      No = "pass"      // only the person who says it is out
+)
+
+// Line is one Twilio number that callers dial, with its Slack channel, its people and its rules.
+type Line struct {
+	Name    string
+	Number  string   // E.164, unique: a line is known by it
+	Country string   // ISO 3166-1 alpha-2 of Number
+	Channel string   // Slack channel ID or #name
+	People  []string // names
+
+	Greeting          string   // said when a caller begins to wait
+	HoldMusic         []string // https URLs; empty: the music that ships with pullphone
+	VoicemailGreeting string
+	FallbackURL       string // TwiML hosted elsewhere, or empty
+
+	MaxWait     time.Duration // nobody answered by then: voicemail
+	RingTimeout time.Duration // how long the taker's mobile rings
+	Accept      bool          // the taker presses 1 before the caller is put through
+	No          No
+}
+
+// Team is who there is: the lines and the people, as configured.
+type Team struct {
+	Lines  []Line
+	People []Person
+	Lookup bool // look callers' names up
+}
+
+// Line finds a line by its number.
+func (t Team) Line(number string) (Line, bool) {
+	return find(t.Lines, func(l Line) bool { return l.Number == number })
+}
+
+// Person finds a person by name.
+func (t Team) Person(name string) (Person, bool) {
+	return find(t.People, func(p Person) bool { return p.Name == name })
+}
+
+// PersonByPhone finds a person by E.164 number.
+func (t Team) PersonByPhone(phone string) (Person, bool) {
+	return find(t.People, func(p Person) bool { return p.Phone == phone })
+}
+
+// PersonBySlack finds a person by Slack user ID.
+func (t Team) PersonBySlack(user string) (Person, bool) {
+	return find(t.People, func(p Person) bool { return user != "" && p.Slack == user })
+}
+
+// Serves reports whether a person belongs to a line.
+func (l Line) Serves(person string) bool { return slices.Contains(l.People, person) }
+
+func find[T any](in []T, is func(T) bool) (T, bool) {
+	if i := slices.IndexFunc(in, is); i >= 0 {
+		return in[i], true
+	}
+	var none T
+	return none, false
+}

@@ -1,0 +1,256 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Work says how the deeds of one kind are done.
+type Work struct {
+	Kind Kind
+
+	// Parallel is how many are done at once. Those with the same Lane are done one at a time, in order of arrival;
+	// so a destination that is slow or dead holds up no other.
+	Parallel int
+	Lane     func(Deed) string
+
+	// Do does one deed. A nil error means that it is finished, done or given up; after, when not nil, changes the
+	// call in the transaction that removes the deed, and reports whether people see the change. An error means that
+	// it is tried again, later each time; see Later.
+	Do func(ctx context.Context, d Deed) (after func(*Call) bool, err error)
+
+	// Longest is the longest pause between two tries.
+	Longest time.Duration
+}
+
+// Later is an error that says when the next try makes sense.
+type Later struct {
+	After time.Duration
+	Err   error
+}
+
+func (l *Later) Error() string { return l.Err.Error() }
+func (l *Later) Unwrap() error { return l.Err }
+
+// requestLimit bounds what a deed may take in all; a reservation outlives it.
+const requestLimit = reserveFor - 10*time.Second
+
+// Run does deeds of one kind as they come due, until ctx ends; then it lets those under way finish.
+func (s *Store) Run(ctx context.Context, w Work) error {
+	r := &runner{Store: s, Work: w, busy: map[string]bool{}, lanes: map[string]bool{}, tries: map[string]*try{},
+		wake: make(chan struct{}, 1)}
+	changed, cancel := s.backend.Watch("due/" + string(w.Kind) + "/")
+	defer cancel()
+	defer r.running.Wait()
+	for {
+		next, err := r.start(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.Log.Error("read what is due", "kind", w.Kind, "err", err)
+			next = time.Second
+		}
+		timer := s.Clock.NewTimer(next)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-changed:
+		case <-r.wake:
+		case <-timer.Chan():
+		}
+		timer.Stop()
+	}
+}
+
+type runner struct {
+	*Store
+	Work
+	wake    chan struct{}
+	running sync.WaitGroup
+
+	mu    sync.Mutex
+	busy  map[string]bool // by key
+	lanes map[string]bool
+	tries map[string]*try
+}
+
+// try is how a deed that failed is tried again.
+type try struct {
+	backoff *backoff.ExponentialBackOff
+	at      time.Time
+}
+
+// start begins what can be begun now and returns how long it is until more can.
+func (r *runner) start(ctx context.Context) (time.Duration, error) {
+	now := r.now()
+	next := time.Hour
+	passed := map[string]bool{} // lanes whose first deed has to wait: those behind it wait too
+	known := map[string]bool{}
+	var bad error
+	err := r.backend.View(ctx, func(rd Reader) error {
+		return rd.Scan("due/"+string(r.Kind)+"/", "", func(key string, b []byte) bool {
+			d, err := decode[Deed](b)
+			if err != nil {
+				bad = fmt.Errorf("%s: %w", key, err)
+				return true
+			}
+			known[key] = true
+			next = min(next, r.begin(ctx, *d, now, passed))
+			return true
+		})
+	})
+	r.mu.Lock()
+	for key := range r.tries {
+		if !known[key] {
+			delete(r.tries, key)
+		}
+	}
+	r.mu.Unlock()
+	return next, errors.Join(err, bad)
+}
+
+// begin starts one deed if it can be; otherwise it returns how long to wait for it.
+func (r *runner) begin(ctx context.Context, d Deed, now time.Time, passed map[string]bool) time.Duration {
+	const whenWoken = time.Hour
+	key, lane := d.Key(), ""
+	if r.Lane != nil {
+		lane = r.Lane(d)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := d.Due
+	if t := r.tries[key]; t != nil && t.at.After(at) {
+		at = t.at
+	}
+	switch {
+	case r.busy[key], passed[lane]:
+		return whenWoken
+	case d.Owner != "" && d.Owner != r.owner && d.Until.After(now):
+		return d.Until.Sub(now)
+	case at.After(now):
+		// A deed that failed keeps its place; one that is not due yet lets others by.
+		if lane != "" && r.tries[key] != nil {
+			passed[lane] = true
+		}
+		return at.Sub(now)
+	case lane != "" && r.lanes[lane], len(r.busy) >= r.Parallel:
+		return whenWoken
+	}
+	r.busy[key] = true
+	if lane != "" {
+		r.lanes[lane] = true
+	}
+	r.running.Go(func() {
+		// What was begun is finished even when ctx ends; its own limit bounds it.
+		r.do(context.WithoutCancel(ctx), d)
+		r.mu.Lock()
+		delete(r.busy, key)
+		delete(r.lanes, lane)
+		r.mu.Unlock()
+		select {
+		case r.wake <- struct{}{}:
+		default:
+		}
+	})
+	return whenWoken
+}
+
+func (r *runner) do(ctx context.Context, d Deed) {
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	defer cancel()
+	mine, err := r.reserve(ctx, &d)
+	if err != nil {
+		r.again(d, err)
+		return
+	}
+	if !mine {
+		return
+	}
+	after, err := r.Do(ctx, d)
+	if err == nil {
+		// The request's own limit may be used up; what was done must be recorded all the same.
+		err = r.finish(context.WithoutCancel(ctx), d, after)
+	}
+	if err != nil {
+		r.again(d, err)
+		return
+	}
+	r.mu.Lock()
+	delete(r.tries, d.Key())
+	r.mu.Unlock()
+}
+
+// again plans the next try.
+func (r *runner) again(d Deed, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.tries[d.Key()]
+	if t == nil {
+		b := backoff.NewExponentialBackOff()
+		b.InitialInterval, b.Multiplier, b.MaxInterval = 500*time.Millisecond, 2, r.Longest
+		t = &try{backoff: b}
+		r.tries[d.Key()] = t
+	}
+	wait := t.backoff.NextBackOff()
+	if later, ok := errors.AsType[*Later](err); ok {
+		wait = later.After
+	}
+	t.at = r.now().Add(wait)
+	r.Log.Warn("will be tried again", "kind", d.Kind, "call", d.Call, "whom", d.Whom, "in", wait, "err", err)
+}
+
+// reserve marks a deed as being done, so that after a crash it is known to be in doubt. It reports false when the deed
+// is gone or somebody else's.
+func (r *runner) reserve(ctx context.Context, d *Deed) (bool, error) {
+	if d.Owner == r.owner {
+		return true, nil
+	}
+	mine := false
+	err := r.update(ctx, func(t *txn) error {
+		mine = false
+		now, err := t.deed(d.Key())
+		if err != nil || now == nil || now.Owner != "" && now.Owner != t.owner && now.Until.After(t.now) {
+			return err
+		}
+		now.Owner, now.Until = t.owner, t.now.Add(reserveFor)
+		t.put(*now)
+		*d, mine = *now, true
+		return nil
+	})
+	return mine, err
+}
+
+// finish removes a deed that is done and records what came of it. A picture that was asked for again meanwhile stays
+// due.
+func (r *runner) finish(ctx context.Context, d Deed, after func(*Call) bool) error {
+	return r.update(ctx, func(t *txn) error {
+		now, err := t.deed(d.Key())
+		if err != nil {
+			return err
+		}
+		switch {
+		case now == nil:
+		case now.Rev == d.Rev:
+			t.Delete(d.Key())
+		default:
+			now.Owner, now.Until = "", time.Time{}
+			t.put(*now)
+		}
+		if after == nil {
+			return nil
+		}
+		c, err := load(t.Get, d.Call)
+		if err != nil || c == nil {
+			return err
+		}
+		was, did := *c, hidden
+		if after(c) {
+			did = visible
+		}
+		return t.save(&was, c, did)
+	})
+}

@@ -1,0 +1,120 @@
+package voice
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/twilio/twilio-go/twiml"
+
+	"pullphone/store"
+	"pullphone/voice/twilio"
+)
+
+// connect is where a redirect leads: the caller hears what the claim says.
+func (p *Phone) connect(w http.ResponseWriter, r *http.Request) {
+	id, attempt, err := about(r)
+	if err != nil {
+		http.Error(w, "no such call", http.StatusBadRequest)
+		return
+	}
+	c, err := p.Store.Fetched(r.Context(), id, attempt)
+	if err == nil && c.State == store.Ringing {
+		if _, known := p.Store.Team.Person(c.Claim.Person); !known { // gone from the config file since
+			c, err = p.Store.Dialed(r.Context(), id, attempt, store.DialResult{Why: store.Failed})
+		}
+	}
+	if err != nil {
+		p.fail(w, err)
+		return
+	}
+	p.say(w, p.document(c)...)
+}
+
+// dial rings the taker's mobile. With answerOnBridge the caller hears ringing until the taker has accepted
+// (twilio.com/docs/voice/twiml/dial).
+func (p *Phone) dial(c store.Call) []twiml.Element {
+	line, _ := p.Store.Team.Line(c.Line)
+	taker, _ := p.Store.Team.Person(c.Claim.Person)
+	number := &twiml.VoiceNumber{PhoneNumber: taker.Phone}
+	if line.Accept {
+		number.Url = p.at(screenPath, c)
+	} else {
+		number.StatusCallback, number.StatusCallbackEvent = p.at(answeredPath, c), "answered"
+	}
+	return []twiml.Element{
+		words(puttingThrough(taker.Name)),
+		&twiml.VoiceDial{
+			Timeout:        seconds(line.RingTimeout),
+			CallerId:       c.Line,
+			AnswerOnBridge: "true",
+			Action:         p.at(dialedPath, c),
+			InnerElements:  []twiml.Element{number},
+		},
+	}
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
+
+// answered hears that the taker picked up, on a line that does not ask for a 1: that is their acceptance.
+func (p *Phone) answered(w http.ResponseWriter, r *http.Request) {
+	id, attempt, err := about(r)
+	if err != nil {
+		http.Error(w, "no such call", http.StatusBadRequest)
+		return
+	}
+	if r.PostForm.Get("CallStatus") == "in-progress" {
+		if _, _, err := p.Store.Accept(r.Context(), id, attempt); err != nil {
+			p.fail(w, err)
+			return
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// dialed hears how the call to the taker ended. A caller whom nobody took goes back on hold.
+func (p *Phone) dialed(w http.ResponseWriter, r *http.Request) {
+	id, attempt, err := about(r)
+	if err != nil {
+		http.Error(w, "no such call", http.StatusBadRequest)
+		return
+	}
+	c, err := p.Store.Call(r.Context(), id)
+	if err == nil {
+		c, err = p.Store.Dialed(r.Context(), id, attempt, result(r, c))
+	}
+	switch {
+	case err != nil:
+		p.fail(w, err)
+	case c.Attempt > attempt && c.State == store.Ringing: // delivered again after the next claim, which redirects by itself
+		p.say(w, p.enqueue(c)...)
+	case c.Attempt == attempt && (c.State == store.Ringing || c.State == store.Talking):
+		p.say(w)
+	default:
+		p.say(w, p.document(c)...)
+	}
+}
+
+// result reads a Dial's action. DialCallStatus "completed" does not say that two people talked: a voicemail box that
+// our question hung up on completes as well. DialBridged says it; where Twilio leaves it out, our own record of the
+// key does.
+func result(r *http.Request, c store.Call) store.DialResult {
+	f := r.PostForm
+	status := f.Get("DialCallStatus")
+	seconds, _ := strconv.Atoi(f.Get("DialCallDuration")) // absent: 0
+	out := store.DialResult{
+		Bridged:    f.Get("DialBridged") == "true" || f.Get("DialBridged") == "" && c.State == store.Talking && status == "completed",
+		Seconds:    seconds,
+		CallerGone: twilio.Over(f.Get("CallStatus")),
+		Why:        store.Failed,
+	}
+	switch status {
+	case "busy":
+		out.Why = store.Busy
+	case "no-answer", "canceled":
+		out.Why = store.NoAnswer
+	case "completed", "answered":
+		out.Why = store.NotAccepted
+	}
+	return out
+}

@@ -1,0 +1,147 @@
+package voice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pullphone/store"
+	"pullphone/voice/twilio"
+)
+
+// redirects pulls claimed calls out of their queues.
+func (p *Phone) redirects() store.Work {
+	return store.Work{Kind: store.Redirect, Parallel: 32, Do: p.redirect, Longest: 8 * time.Second}
+}
+
+// insist is how long after a claim the caller is looked for in the queue before the call itself is redirected.
+const insist = 15 * time.Second
+
+// redirect does it once: Twilio moves a member of a queue and refuses afterwards. A refusal means that something has
+// become of the call, not that the redirect failed.
+func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+	c, err := p.Store.Call(ctx, d.Call)
+	if err != nil {
+		return nil, err
+	}
+	claimed := c.Attempt == d.Attempt && (c.State == store.Ringing || c.State == store.Recording)
+	if !claimed || c.Fetched == d.Attempt {
+		return nil, nil
+	}
+	target := p.at(connectPath, c)
+	queue, err := p.queue(ctx, &c)
+	if err != nil {
+		return nil, later(err)
+	}
+	waits := queue != ""
+	if waits && d.Doubt {
+		if waits, err = p.Twilio.InQueue(ctx, queue, c.SID); err != nil {
+			return nil, later(err)
+		}
+	}
+	if waits {
+		err = p.Twilio.RedirectMember(ctx, queue, c.SID, target)
+		if err == nil {
+			return p.keepQueue(queue), nil
+		}
+		if !twilio.Refused(err) {
+			return nil, later(err)
+		}
+	}
+	refusal := err
+	status, err := p.Twilio.CallStatus(ctx, c.SID)
+	if err != nil {
+		return nil, later(err)
+	}
+	if twilio.Over(status) {
+		_, err := p.Store.Found(ctx, c.ID, store.Facts{Over: true})
+		return nil, err
+	}
+	if c, err = p.Store.Call(ctx, c.ID); err != nil {
+		return nil, err
+	}
+	if c.Fetched == d.Attempt || c.Attempt != d.Attempt {
+		return nil, nil
+	}
+	if c.Claim != nil && p.Store.Clock.Since(c.Claim.At) > insist {
+		// The caller is on the line, in no queue, and hears none of our documents: nothing can be torn down.
+		return nil, later(p.Twilio.RedirectCall(ctx, c.SID, target))
+	}
+	// They are on their way into the queue, or out of it. One second: a claim can be quicker than Twilio's Enqueue.
+	return nil, &store.Later{After: time.Second, Err: fmt.Errorf("caller is not in the queue yet: %w", errors.Join(errNotQueued, refusal))}
+}
+
+var errNotQueued = errors.New("call in progress, but no member of its queue")
+
+// queue gives the SID of the call's queue: as Twilio told it when it asked for the hold music, or else found by name.
+func (p *Phone) queue(ctx context.Context, c *store.Call) (string, error) {
+	if c.Queue != "" {
+		return c.Queue, nil
+	}
+	return p.Twilio.Queue(ctx, queueName(c.Line))
+}
+
+func (p *Phone) keepQueue(queue string) func(*store.Call) bool {
+	return func(c *store.Call) bool {
+		c.Queue = queue
+		return false
+	}
+}
+
+// later keeps Twilio's own word on when to try again.
+func later(err error) error {
+	if e, ok := errors.AsType[*twilio.Error](err); ok && e.After > 0 {
+		return &store.Later{After: e.After, Err: err}
+	}
+	return err
+}
+
+// questions asks Twilio what became of calls of which nothing was heard for too long.
+func (p *Phone) questions() store.Work {
+	return store.Work{Kind: store.Ask, Parallel: 8, Do: p.ask, Longest: time.Minute}
+}
+
+func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+	c, err := p.Store.Call(ctx, d.Call)
+	if err != nil || !c.Open() {
+		return nil, err
+	}
+	status, err := p.Twilio.CallStatus(ctx, c.SID)
+	if err != nil {
+		return nil, later(err)
+	}
+	facts := store.Facts{Over: twilio.Over(status)}
+	if facts.Over && c.State == store.Recording {
+		rs, err := p.Twilio.Recordings(ctx, c.SID)
+		if err != nil {
+			return nil, later(err)
+		}
+		for _, r := range rs {
+			switch {
+			case r.Status == "completed" && r.Seconds > 0:
+				facts.Voice = append(facts.Voice, store.Voice{SID: r.SID, Seconds: r.Seconds})
+			case r.Status == "in-progress", r.Status == "processing":
+				facts.Unsettled = true
+			}
+		}
+	}
+	_, err = p.Store.Found(ctx, c.ID, facts)
+	return nil, err
+}
+
+// lookups asks for callers' names. One that fails is not asked for again: by then the call has been announced.
+func (p *Phone) lookups() store.Work {
+	return store.Work{Kind: store.Lookup, Parallel: 16, Longest: time.Second,
+		Do: func(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+			c, err := p.Store.Call(ctx, d.Call)
+			if err != nil || !c.Open() {
+				return nil, err
+			}
+			name, err := p.Twilio.Name(ctx, c.From)
+			if err != nil {
+				p.Log.Warn("caller's name not looked up", "call", c.ID, "err", err)
+			}
+			return nil, p.Store.Named(ctx, c.ID, plain(name, 60))
+		}}
+}

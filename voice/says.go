@@ -1,0 +1,49 @@
+package voice
+
+import (
+	"strings"
+
+	"github.com/twilio/twilio-go/twiml"
+
+	"pullphone/store"
+)
+
+// Everything that is said on the phone stands here, but for the greetings, which stand in the config file. Sentences
+// are short: a caller is listening for a person, a taker for who it is.
+const (
+	notInService = "This number is not in service. Goodbye."
+	stillLooking = "Sorry, that took longer than we thought. We are still finding the right person for you."
+	sorry        = "Sorry, we cannot put you through right now."
+	thanks       = "Thank you. Goodbye."
+	nothingHeard = "We did not hear a message. Goodbye."
+	callerGone   = "The caller has hung up. Goodbye."
+)
+
+func puttingThrough(taker string) string { return "Putting you through to " + taker + "." }
+
+// pressOne takes under four seconds, or a taker takes the phone from the ear.
+func pressOne(line store.Line, c store.Call) string {
+	who := c.Name
+	if who == "" {
+		who = c.City
+	}
+	switch {
+	case who != "":
+		who = " from " + who
+	case c.From == "":
+		who = " from a withheld number"
+	}
+	name := line.Name
+	if name == "" {
+		name = "you"
+	}
+	return "Call for " + name + who + ". Press 1 to take it, 2 to decline."
+}
+
+// words speaks a text. The voice is named because Twilio's default differs by account; this one costs nothing.
+func words(text string) twiml.Element {
+	if strings.TrimSpace(text) == "" {
+		text = "." // Say refuses an empty text (error 13520)
+	}
+	return &twiml.VoiceSay{Message: text, Voice: "woman"}
+}

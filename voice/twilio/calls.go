@@ -1,0 +1,155 @@
+package twilio
+
+import (
+	"context"
+	"time"
+
+	api "github.com/twilio/twilio-go/rest/api/v2010"
+)
+
+// RedirectMember takes a caller out of a queue and has them hear the document at url. Twilio does it once: when the
+// caller is not in the queue (any more), it refuses (twilio.com/docs/voice/api/member-resource).
+func (c *Client) RedirectMember(ctx context.Context, queueSID, callSID, url string) error {
+	return c.api(ctx, func(s *api.ApiService) error {
+		p := &api.UpdateMemberParams{}
+		p.SetUrl(url)
+		p.SetMethod("POST")
+		_, err := s.UpdateMember(queueSID, callSID, p)
+		return err
+	})
+}
+
+// InQueue reports whether a caller is in a queue.
+func (c *Client) InQueue(ctx context.Context, queueSID, callSID string) (bool, error) {
+	err := c.api(ctx, func(s *api.ApiService) error {
+		_, err := s.FetchMember(queueSID, callSID, &api.FetchMemberParams{})
+		return err
+	})
+	if NotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// RedirectCall has a live call hear the document at url, tearing down whatever it does now, a conversation included.
+func (c *Client) RedirectCall(ctx context.Context, callSID, url string) error {
+	return c.api(ctx, func(s *api.ApiService) error {
+		p := &api.UpdateCallParams{}
+		p.SetUrl(url)
+		p.SetMethod("POST")
+		_, err := s.UpdateCall(callSID, p)
+		return err
+	})
+}
+
+// CallStatus asks for a call's status: queued, ringing, in-progress, or how it ended. A call that Twilio does not know is
+// over.
+func (c *Client) CallStatus(ctx context.Context, callSID string) (string, error) {
+	var status string
+	err := c.api(ctx, func(s *api.ApiService) error {
+		call, err := s.FetchCall(callSID, &api.FetchCallParams{})
+		if err == nil {
+			status = value(call.Status)
+		}
+		return err
+	})
+	if NotFound(err) {
+		return "completed", nil
+	}
+	return status, err
+}
+
+// Over reports whether a call status means that the call has ended (twilio.com/docs/voice/api/call-resource).
+func Over(status string) bool {
+	switch status {
+	case "completed", "busy", "failed", "no-answer", "canceled":
+		return true
+	}
+	return false
+}
+
+// Queue finds a queue's SID by its name. It is empty when there is no such queue: Twilio makes one on its first use.
+func (c *Client) Queue(ctx context.Context, name string) (sid string, err error) {
+	err = c.api(ctx, func(s *api.ApiService) error {
+		p := &api.ListQueueParams{}
+		p.SetPageSize(1000)
+		qs, err := s.ListQueue(p)
+		for _, q := range qs {
+			if value(q.FriendlyName) == name {
+				sid = value(q.Sid)
+			}
+		}
+		return err
+	})
+	return sid, err
+}
+
+// Recording is what Twilio recorded of a call.
+type Recording struct {
+	SID     string
+	Status  string // in-progress, processing, completed, absent, …
+	Seconds int
+}
+
+// Recordings lists what was recorded of a call.
+func (c *Client) Recordings(ctx context.Context, callSID string) (out []Recording, err error) {
+	err = c.api(ctx, func(s *api.ApiService) error {
+		rs, err := s.ListCallRecording(callSID, &api.ListCallRecordingParams{})
+		for _, r := range rs {
+			out = append(out, Recording{SID: value(r.Sid), Status: value(r.Status), Seconds: number(r.Duration)})
+		}
+		return err
+	})
+	if NotFound(err) {
+		return nil, nil
+	}
+	return out, err
+}
+
+// SMS is a text to send.
+type SMS struct {
+	From, To string // E.164
+	Body     string
+	// Validity is how long the text is of use: Twilio drops it afterwards, where it would otherwise keep it for up to ten
+	// hours. 0 leaves that to Twilio.
+	Validity time.Duration
+}
+
+// Send sends a text and returns its MessageSid. Twilio has no key that makes a repeat harmless.
+func (c *Client) Send(ctx context.Context, m SMS) (sid string, err error) {
+	err = c.api(ctx, func(s *api.ApiService) error {
+		p := &api.CreateMessageParams{}
+		p.SetFrom(m.From)
+		p.SetTo(m.To)
+		p.SetBody(m.Body)
+		p.SetSmartEncoded(true)
+		if m.Validity > 0 {
+			// Twilio takes 1 to 36,000 s and advises against less than 5.
+			p.SetValidityPeriod(min(max(5, int(m.Validity.Seconds())), 36000))
+		}
+		r, err := s.CreateMessage(p)
+		if err == nil {
+			sid = value(r.Sid)
+		}
+		return err
+	})
+	return sid, err
+}
+
+// Sent reports whether a text of this body went from one number to another at or after a time: to be asked before a
+// text is repeated whose fate is not known.
+func (c *Client) Sent(ctx context.Context, m SMS, since time.Time) (found bool, err error) {
+	err = c.api(ctx, func(s *api.ApiService) error {
+		p := &api.ListMessageParams{}
+		p.SetFrom(m.From)
+		p.SetTo(m.To)
+		p.SetDateSentAfter(since)
+		p.SetLimit(50)
+		ms, err := s.ListMessage(p)
+		for _, r := range ms {
+			found = found || value(r.Body) == m.Body
+		}
+		return err
+	})
+	return found, err
+}

@@ -1,0 +1,126 @@
+// Package voice is the telephone: Twilio's voice webhooks in, TwiML out, and the requests to Twilio that are due.
+//
+// Follow a call: incoming.go puts it on hold (hold.go); when it is claimed, redirect.go pulls it out of the queue;
+// connect.go dials the taker, screen.go asks them to press 1, and connect.go hears how that ended; voicemail.go takes
+// the message; ended.go hears that the caller has gone. Everything said on the phone stands in says.go.
+package voice
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/twilio/twilio-go/twiml"
+	"golang.org/x/sync/errgroup"
+
+	"pullphone/store"
+	"pullphone/voice/music"
+	"pullphone/voice/twilio"
+)
+
+// The paths that Twilio is told of by its numbers' settings. The others stand in TwiML.
+const (
+	IncomingPath = "/twilio/voice"
+	FallbackPath = "/twilio/fallback"
+	StatusPath   = "/twilio/status"
+)
+
+const (
+	holdPath      = "/twilio/hold"
+	leftPath      = "/twilio/left"
+	connectPath   = "/twilio/connect"
+	screenPath    = "/twilio/screen"
+	acceptPath    = "/twilio/accept"
+	answeredPath  = "/twilio/answered"
+	dialedPath    = "/twilio/dialed"
+	recordedPath  = "/twilio/recorded"
+	recordingPath = "/twilio/recording"
+	musicPath     = "/music/"
+
+	fallbackDonePath = FallbackPath + "/done"
+)
+
+// Phone answers Twilio's voice webhooks and does what is due at Twilio.
+type Phone struct {
+	Store     *store.Store
+	Twilio    *twilio.Client
+	PublicURL string // what Twilio can reach, without a trailing slash
+	Log       *slog.Logger
+}
+
+// Handle registers the webhooks, each behind verify, and the hold music, which needs no signature.
+func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handler) {
+	for path, h := range map[string]http.HandlerFunc{
+		IncomingPath: p.incoming, StatusPath: p.ended,
+		FallbackPath: p.fallback, fallbackDonePath: p.fallbackDone,
+		holdPath: p.hold, leftPath: p.left,
+		connectPath: p.connect, dialedPath: p.dialed,
+		screenPath: p.screen, acceptPath: p.accept, answeredPath: p.answered,
+		recordedPath: p.recorded, recordingPath: p.recording,
+	} {
+		mux.Handle("POST "+path, verify(h))
+	}
+	mux.Handle("GET "+musicPath+music.Name, musicFile())
+}
+
+// Run does what is due at Twilio until ctx ends, and finishes what it had begun.
+func (p *Phone) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups()} {
+		g.Go(func() error { return p.Store.Run(ctx, w) })
+	}
+	return g.Wait()
+}
+
+// at is the URL of one of our documents for a call and attempt. Both stand in it because the CallSid stays the same
+// when a caller waits again.
+func (p *Phone) at(path string, c store.Call) string {
+	return fmt.Sprintf("%s%s?c=%s&n=%d", p.PublicURL, path, c.ID, c.Attempt)
+}
+
+// about reads the call and attempt that a URL made by at names.
+func about(r *http.Request) (store.CallID, int, error) {
+	q := r.URL.Query()
+	n, err := strconv.Atoi(q.Get("n"))
+	id := q.Get("c")
+	if err != nil || n < 1 || len(id) != 26 || strings.ContainsFunc(id, func(r rune) bool { return r > 'z' || r < '0' }) {
+		return "", 0, fmt.Errorf("no call in URL query %q", url.Values(q).Encode())
+	}
+	return store.CallID(id), n, nil
+}
+
+// say answers with a TwiML document. No verbs are a document too: it ends the call, or lets it go on where the
+// request was no more than a report.
+func (p *Phone) say(w http.ResponseWriter, verbs ...twiml.Element) {
+	doc, err := twiml.Voice(verbs)
+	if err != nil {
+		p.fail(w, fmt.Errorf("TwiML: %w", err))
+		return
+	}
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	_, _ = w.Write([]byte(doc)) // a peer that has gone is not told
+}
+
+// fail gives a webhook up, so that Twilio turns to its fallback: what could not be committed was not accepted.
+func (p *Phone) fail(w http.ResponseWriter, err error) {
+	p.Log.Error("webhook failed", "err", err)
+	http.Error(w, "unavailable", http.StatusServiceUnavailable)
+}
+
+// document is what the caller of a call hears now. It is derived from the state alone, so a webhook that is delivered
+// twice is answered twice the same.
+func (p *Phone) document(c store.Call) []twiml.Element {
+	switch c.State {
+	case store.Waiting:
+		return p.enqueue(c)
+	case store.Ringing, store.Talking:
+		return p.dial(c)
+	case store.Recording:
+		return p.record(c)
+	}
+	return []twiml.Element{&twiml.VoiceHangup{}}
+}

@@ -1,0 +1,112 @@
+package voice
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/twilio/twilio-go/twiml"
+
+	"pullphone/store"
+)
+
+// record asks the caller for a message. Its action must be set: without one, or when the caller was redirected, Twilio
+// asks for this document again or fails (twilio.com/docs/voice/twiml/record, error 11100).
+func (p *Phone) record(c store.Call) []twiml.Element {
+	line, _ := p.Store.Team.Line(c.Line)
+	return []twiml.Element{
+		words(line.VoicemailGreeting),
+		&twiml.VoiceRecord{
+			Action:                  p.at(recordedPath, c),
+			MaxLength:               seconds(store.MaxMessage),
+			Timeout:                 "10",
+			FinishOnKey:             "#",
+			PlayBeep:                "true",
+			RecordingStatusCallback: p.at(recordingPath, c),
+			// absent: nothing was recorded, so that the call need not wait to be asked about.
+			RecordingStatusCallbackEvent: "completed absent",
+		},
+	}
+}
+
+// recorded hears that the caller has finished, by key, silence, length or hanging up. The file may not be ready yet.
+func (p *Phone) recorded(w http.ResponseWriter, r *http.Request) {
+	id, _, err := about(r)
+	if err != nil {
+		http.Error(w, "no such call", http.StatusBadRequest)
+		return
+	}
+	seconds, err := strconv.Atoi(r.PostForm.Get("RecordingDuration"))
+	if err != nil {
+		seconds = -1 // unknown: the recording's own report decides
+	}
+	c, err := p.Store.Recorded(r.Context(), id, seconds)
+	if err != nil {
+		p.fail(w, err)
+		return
+	}
+	text := thanks
+	if c.Outcome == store.Missed {
+		text = nothingHeard
+	}
+	p.say(w, words(text), &twiml.VoiceHangup{})
+}
+
+// recording hears what became of a recording (RecordingStatus: completed, absent, failed, in-progress; the pages of
+// Twilio list them differently). Only now can it be listened to.
+func (p *Phone) recording(w http.ResponseWriter, r *http.Request) {
+	id, _, err := about(r)
+	if err != nil {
+		http.Error(w, "no such call", http.StatusBadRequest)
+		return
+	}
+	f := r.PostForm
+	switch status := f.Get("RecordingStatus"); status {
+	case "completed", "":
+		seconds, bad := strconv.Atoi(f.Get("RecordingDuration"))
+		switch {
+		case !sid.MatchString(f.Get("RecordingSid")):
+			http.Error(w, "no RecordingSid", http.StatusBadRequest)
+			return
+		case bad == nil && seconds == 0:
+			_, err = p.Store.NothingRecorded(r.Context(), id)
+		default:
+			_, err = p.Store.RecordingReady(r.Context(), id, f.Get("RecordingSid"), seconds)
+		}
+	case "absent", "failed":
+		_, err = p.Store.NothingRecorded(r.Context(), id)
+	}
+	if err != nil {
+		p.fail(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// fallback is where Twilio turns when another of our answers failed: the caller is asked for a message, even when the
+// store cannot be written.
+func (p *Phone) fallback(w http.ResponseWriter, r *http.Request) {
+	a := arrival(r.PostForm)
+	p.Log.Error("fallback", "sid", a.SID, "error", r.PostForm.Get("ErrorCode"), "url", r.PostForm.Get("ErrorUrl"))
+	if !sid.MatchString(a.SID) {
+		http.Error(w, "no CallSid", http.StatusBadRequest)
+		return
+	}
+	c, err := p.Store.ArriveAtFallback(r.Context(), a)
+	switch {
+	case err != nil:
+		p.Log.Error("fallback without a store", "sid", a.SID, "err", err)
+		// The action has no call to name; the next start finds the recording by asking Twilio.
+		p.say(w, words(sorry), &twiml.VoiceRecord{
+			Action: p.PublicURL + fallbackDonePath, MaxLength: seconds(store.MaxMessage), Timeout: "10", FinishOnKey: "#", PlayBeep: "true",
+		})
+	case !c.Open():
+		p.say(w, &twiml.VoiceHangup{})
+	default:
+		p.say(w, append([]twiml.Element{words(sorry)}, p.record(c)...)...)
+	}
+}
+
+// fallbackDone ends a message that was left without a store.
+func (p *Phone) fallbackDone(w http.ResponseWriter, _ *http.Request) {
+	p.say(w, words(thanks), &twiml.VoiceHangup{})
+}
