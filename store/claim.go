@@ -13,8 +13,8 @@ type Answer struct {
 	Person  string `json:"person"` // name
 	Via     Via    `json:"via"`
 	Word    Word   `json:"word"`
-	User    string `json:"user,omitempty"`    // BySlack: who pressed, and where to tell them
-	Channel string `json:"channel,omitempty"` // BySlack
+	User    string `json:"user,omitempty"`    // Slack user to be told the verdict in private, when the answer's own reply cannot
+	Channel string `json:"channel,omitempty"` // where they see it
 }
 
 // Result is what an answer came to.
@@ -38,8 +38,9 @@ type Verdict struct {
 
 // Given is an answer with its verdict.
 type Given struct {
-	Answer  Answer  `json:"answer"`
-	Verdict Verdict `json:"verdict"`
+	Answer  Answer    `json:"answer"`
+	Verdict Verdict   `json:"verdict"`
+	At      time.Time `json:"at"`
 }
 
 // Answer gives a person's word on a call. The first answer to a waiting call's current attempt is its claim, and what
@@ -65,8 +66,8 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 		if v, did, err = t.answer(c, a); err != nil {
 			return nothing, err
 		}
-		t.Put("seen/"+a.ID, encode(Given{a, v}))
-		if a.Via == BySlack {
+		t.Put("seen/"+a.ID, encode(Given{a, v, t.now}))
+		if a.User != "" {
 			t.due(Deed{Kind: Tell, Call: c.ID, Whom: a.ID})
 		}
 		return did, nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -59,13 +60,14 @@ func (s *Store) expire(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read deadlines: %w", err)
 	}
+	var bad error
 	for _, id := range ids {
 		if _, err := s.change(ctx, id, expired); err != nil {
-			return 0, err
+			bad = errors.Join(bad, err) // one call that cannot be read holds up no other
 		}
 		next = 0 // what follows may have a deadline that is nearer
 	}
-	return next, nil
+	return next, bad
 }
 
 func expired(t *txn, c *Call) (change, error) {

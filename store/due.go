@@ -25,6 +25,7 @@ type Deed struct {
 	Kind    Kind      `json:"kind"`
 	Call    CallID    `json:"call"`
 	Attempt int       `json:"attempt,omitempty"`
+	Line    string    `json:"line,omitempty"` // Draw, Post: whose channel
 	Whom    string    `json:"whom,omitempty"` // Text: person; Post: RecordingSid; Tell: answer
 	Rev     int64     `json:"rev,omitempty"`  // Draw: revision of the call that asked for it
 	Due     time.Time `json:"due"`            // not before
@@ -72,14 +73,15 @@ func (t *txn) deed(key string) (*Deed, error) {
 
 // draw makes the call's picture due. While the caller's name is looked up it may wait as long as the name may take.
 func (t *txn) draw(c *Call) error {
-	d := Deed{Kind: Draw, Call: c.ID, Rev: c.Rev, Due: t.now}
+	d := Deed{Kind: Draw, Call: c.ID, Line: c.Line, Rev: c.Rev, Due: t.now}
 	old, err := t.deed(d.Key())
 	if err != nil {
 		return err
 	}
 	switch {
 	case old != nil && old.Owner != "":
-		d.Doubt = old.Doubt
+		// It is being drawn: if that ends in a crash, there may be a message already.
+		d.Owner, d.Until, d.Doubt = old.Owner, old.Until, old.Doubt
 	case c.Naming && c.State == Waiting && old != nil:
 		d.Due = old.Due
 	case c.Naming && c.State == Waiting && c.Message.TS == "":

@@ -71,7 +71,7 @@ func (t *txn) recording(c *Call, sid string, seconds int) change {
 		return nothing
 	}
 	c.Voice = append(c.Voice, Voice{SID: sid, Seconds: seconds, At: t.now})
-	t.due(Deed{Kind: Post, Call: c.ID, Whom: sid})
+	t.due(Deed{Kind: Post, Call: c.ID, Line: c.Line, Whom: sid})
 	switch {
 	case c.State == Recording:
 		t.end(c, Voicemail)

@@ -41,17 +41,49 @@ func (s *Store) record(c *Call) Record {
 	return r
 }
 
+// Last returns the call of a line that ended last, of those that arrived at or after a time, or ErrNoCall.
+func (s *Store) Last(ctx context.Context, line string, since time.Time) (Call, error) {
+	var last *Call
+	err := s.backend.View(ctx, func(r Reader) error {
+		var bad error
+		err := r.Scan("done/", "done/"+string(firstAt(since)), func(_ string, b []byte) bool {
+			c, err := decode[Call](b)
+			if err != nil {
+				bad = err
+				return false
+			}
+			if c.Line == line && (last == nil || c.Stopped.After(last.Stopped)) {
+				last = c
+			}
+			return true
+		})
+		return errors.Join(err, bad)
+	})
+	if err == nil && last == nil {
+		err = ErrNoCall
+	}
+	if err != nil {
+		return Call{}, err
+	}
+	return *last, nil
+}
+
+// firstAt is the smallest ID that a call of that time can have.
+func firstAt(t time.Time) CallID {
+	id := ulid.ULID{}
+	_ = id.SetTime(ulid.Timestamp(t)) // beyond the year 10889 it stays zero
+	return CallID(id.String())
+}
+
 // slice is how many calls one read transaction covers: a long one would hold up the growth of a bbolt file.
 const slice = 500
 
 // History returns the calls that arrived at or after a time and have ended, oldest first.
 func (s *Store) History(ctx context.Context, since time.Time) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		first := ulid.ULID{}
-		_ = first.SetTime(ulid.Timestamp(since)) // a time before 1970 or beyond the year 10889 leaves it at zero
-		from := "done/" + first.String()
-		if since.UnixMilli() < 0 {
-			from = "done/"
+		from := "done/"
+		if since.UnixMilli() > 0 {
+			from += string(firstAt(since))
 		}
 		for from != "" {
 			var page []Record

@@ -267,6 +267,9 @@ func (t *txn) save(was, c *Call, did change) error {
 
 // end brings a call to its outcome.
 func (t *txn) end(c *Call, o Outcome) {
+	if o == Missed && len(c.Voice) > 0 {
+		o = Voicemail
+	}
 	c.State, c.Outcome, c.Stopped = Ended, o, t.now
 	c.Deadline, c.Naming, c.Code = time.Time{}, false, 0
 }

@@ -117,6 +117,13 @@ func (r *runner) start(ctx context.Context) (time.Duration, error) {
 func (r *runner) begin(ctx context.Context, d Deed, now time.Time, passed map[string]bool) time.Duration {
 	const whenWoken = time.Hour
 	key, lane := d.Key(), ""
+	// A lane may get free while the rest of it is looked at: nothing overtakes what has been passed over.
+	hold := func(wait time.Duration) time.Duration {
+		if lane != "" {
+			passed[lane] = true
+		}
+		return wait
+	}
 	if r.Lane != nil {
 		lane = r.Lane(d)
 	}
@@ -128,17 +135,17 @@ func (r *runner) begin(ctx context.Context, d Deed, now time.Time, passed map[st
 	}
 	switch {
 	case r.busy[key], passed[lane]:
-		return whenWoken
+		return hold(whenWoken)
 	case d.Owner != "" && d.Owner != r.owner && d.Until.After(now):
-		return d.Until.Sub(now)
+		return hold(d.Until.Sub(now))
 	case at.After(now):
 		// A deed that failed keeps its place; one that is not due yet lets others by.
-		if lane != "" && r.tries[key] != nil {
-			passed[lane] = true
+		if r.tries[key] != nil {
+			return hold(at.Sub(now))
 		}
 		return at.Sub(now)
 	case lane != "" && r.lanes[lane], len(r.busy) >= r.Parallel:
-		return whenWoken
+		return hold(whenWoken)
 	}
 	r.busy[key] = true
 	if lane != "" {
@@ -195,7 +202,7 @@ func (r *runner) again(d Deed, err error) {
 		t = &try{backoff: b}
 		r.tries[d.Key()] = t
 	}
-	wait := t.backoff.NextBackOff()
+	wait := min(t.backoff.NextBackOff(), r.Longest) // its jitter goes beyond its maximum
 	if later, ok := errors.AsType[*Later](err); ok {
 		wait = later.After
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -59,14 +60,7 @@ func open(path string, readOnly bool) (*DB, error) {
 	} else if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	file, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: 2 * time.Second,
-		// The free list is kept on disk: without that an open reads the whole file.
-		FreelistType: bbolt.FreelistMapType,
-		// Growing beyond the mapped size waits for all readers; address space costs nothing.
-		InitialMmapSize: 1 << 30,
-		ReadOnly:        readOnly,
-	})
+	file, err := openSound(path, readOnly)
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
@@ -78,6 +72,49 @@ func open(path string, readOnly bool) (*DB, error) {
 	d := &DB{file: file, writes: make(chan *write), done: make(chan struct{}), watchers: map[*watcher]struct{}{}}
 	go d.writer()
 	return d, nil
+}
+
+// openSound opens a file that is as long as it says and whose first pages make sense. bbolt itself panics over a page
+// that makes none, and one beyond the end of the file is a memory fault.
+func openSound(path string, readOnly bool) (file *bbolt.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", berrors.ErrInvalid, p)
+			if file != nil {
+				err = errors.Join(err, file.Close())
+			}
+		}
+	}()
+	const heads = 2 * 4096
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < heads {
+		return nil, fmt.Errorf("%w: %d bytes", berrors.ErrInvalid, info.Size())
+	}
+	file, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: 2 * time.Second,
+		// The free list is kept on disk: without that an open reads the whole file.
+		FreelistType: bbolt.FreelistMapType,
+		// Growing beyond the mapped size waits for all readers; address space costs nothing.
+		InitialMmapSize: 1 << 30,
+		ReadOnly:        readOnly,
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = file.View(func(tx *bbolt.Tx) error {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if info.Size() < tx.Size() {
+			return fmt.Errorf("%w: %d bytes of %d", berrors.ErrInvalid, info.Size(), tx.Size())
+		}
+		return tx.ForEach(func([]byte, *bbolt.Bucket) error { return nil })
+	})
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // Close lets changes that were begun finish and closes the file.
@@ -170,7 +207,10 @@ func (r reader) Scan(prefix, from string, fn func(string, []byte) bool) error {
 	}
 	p := start
 	if from > prefix {
-		_, start = split(from)
+		var other []byte
+		if other, start = split(from); !bytes.Equal(other, bucket) {
+			return nil // behind all of this kind
+		}
 	}
 	c := b.Cursor()
 	for k, v := c.Seek(start); k != nil && bytes.HasPrefix(k, p); k, v = c.Next() {
@@ -179,4 +219,16 @@ func (r reader) Scan(prefix, from string, fn func(string, []byte) bool) error {
 		}
 	}
 	return nil
+}
+
+// Usable reports whether there is a file and, if so, that it can be opened, without writing to it.
+func Usable(path string) (exists bool, err error) {
+	d, err := OpenReadOnly(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	return true, d.Close()
 }

@@ -102,6 +102,20 @@ func (w *write) run(tx *bbolt.Tx) {
 	if w.err = w.ctx.Err(); w.err == nil {
 		w.err = w.fn(overlay{reader{tx}, w.changes})
 	}
+	if w.err == nil {
+		w.err = w.possible()
+	}
+}
+
+// possible finds what bbolt would refuse before it is applied, where it would spoil the commit for all.
+func (w *write) possible() error {
+	for key, value := range w.changes {
+		kind, rest := split(key)
+		if len(kind) == 0 || len(rest) == 0 || len(key) > bbolt.MaxKeySize || len(value) > bbolt.MaxValueSize {
+			return fmt.Errorf("key %.80q with a value of %d bytes cannot be kept", key, len(value))
+		}
+	}
+	return nil
 }
 
 func (w *write) apply(tx *bbolt.Tx) error {

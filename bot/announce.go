@@ -1,0 +1,53 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"pullphone/store"
+	"pullphone/voice/twilio"
+)
+
+// texts announces waiting calls by SMS. Each phone has a lane of its own, so that a dead one holds up nobody.
+func (b *Bot) texts() store.Work {
+	return store.Work{
+		Kind: store.Text, Parallel: 32, Longest: 8 * time.Second,
+		Lane: func(d store.Deed) string { return d.Whom },
+		Do:   b.text,
+	}
+}
+
+// text sends one announcement. One that nobody needs any more is dropped, not sent late.
+func (b *Bot) text(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+	c, err := b.Store.Call(ctx, d.Call)
+	if err != nil {
+		return nil, err
+	}
+	line, _ := b.Store.Team.Line(c.Line)
+	person, known := b.Store.Team.Person(d.Whom)
+	if c.State != store.Waiting || c.Attempt != d.Attempt || !known {
+		return nil, nil
+	}
+	sms := twilio.SMS{From: c.Line, To: person.Phone, Body: announcement(line, c), Validity: b.Store.Clock.Until(c.Deadline)}
+	if d.Doubt {
+		// Sent perhaps, before a crash. When even that cannot be learnt, twice is better than never.
+		if sent, err := b.Twilio.Sent(ctx, sms, c.Arrived); err == nil && sent {
+			return nil, nil
+		}
+	}
+	_, err = b.Twilio.Send(ctx, sms)
+	switch e, ok := errors.AsType[*twilio.Error](err); {
+	case err == nil:
+		return nil, nil
+	case twilio.Refused(err):
+		b.Log.Warn("SMS refused", "call", c.ID, "person", person.Name, "err", err)
+		return func(c *store.Call) bool {
+			c.Undone = append(c.Undone, store.Undone{Kind: store.Text, Person: person.Name, Why: smsRefusal(e)})
+			return true
+		}, nil
+	case ok && e.After > 0:
+		return nil, &store.Later{After: e.After, Err: err}
+	}
+	return nil, err
+}

@@ -1,0 +1,107 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"pullphone/store"
+)
+
+// recent is how long after its end a call can be what an answer is about.
+const recent = 15 * time.Minute
+
+// which finds the call that an answer without a button is about: the one with the code that it names, or the only one
+// that waits. Where that is not certain the person is asked back, never guessed for, and text says so.
+func (b *Bot) which(ctx context.Context, line store.Line, person store.Person, code int) (c store.Call, text string, err error) {
+	open, err := b.Store.OpenCalls(ctx, line.Number)
+	if err != nil {
+		return store.Call{}, "", err
+	}
+	if code > 0 {
+		if i := slices.IndexFunc(open, func(c store.Call) bool { return c.Code == code }); i >= 0 {
+			return open[i], "", nil
+		}
+		return store.Call{}, noSuchCode(code), nil
+	}
+	waiting := only(open, store.Waiting)
+	switch len(waiting) {
+	case 0:
+		if len(open) > 0 {
+			return open[len(open)-1], "", nil
+		}
+		c, err := b.Store.Last(ctx, line.Number, b.Store.Clock.Now().Add(-recent))
+		if errors.Is(err, store.ErrNoCall) {
+			return store.Call{}, nothingWaits, nil
+		}
+		return c, "", err
+	case 1:
+		told, err := b.Store.Announced(ctx, waiting[0], person.Name)
+		if err != nil || told {
+			return waiting[0], "", err
+		}
+	}
+	return store.Call{}, whichOne(line, waiting, b.Store.Clock.Now()), nil
+}
+
+// longest finds the call that has waited longest on the lines that a person serves.
+func (b *Bot) longest(ctx context.Context, person store.Person) (c store.Call, found bool, err error) {
+	open, err := b.Store.OpenCalls(ctx, "")
+	if err != nil {
+		return store.Call{}, false, err
+	}
+	for _, c := range only(open, store.Waiting) {
+		if line, ok := b.Store.Team.Line(c.Line); ok && line.Serves(person.Name) {
+			return c, true, nil
+		}
+	}
+	return store.Call{}, false, nil
+}
+
+// list says what waits on the lines that a person serves.
+func (b *Bot) list(ctx context.Context, person store.Person) (string, error) {
+	open, err := b.Store.OpenCalls(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	var mine []store.Call
+	for _, c := range only(open, store.Waiting) {
+		if line, ok := b.Store.Team.Line(c.Line); ok && line.Serves(person.Name) {
+			mine = append(mine, c)
+		}
+	}
+	return waitingList(b.Store.Team, mine, b.Store.Clock.Now()), nil
+}
+
+func only(calls []store.Call, s store.State) []store.Call {
+	return slices.DeleteFunc(slices.Clone(calls), func(c store.Call) bool { return c.State != s })
+}
+
+// answer gives a person's word on a call and returns what to tell them.
+func (b *Bot) answer(ctx context.Context, c store.Call, a store.Answer) (string, error) {
+	a.Call, a.Attempt = c.ID, c.Attempt
+	v, c, err := b.Store.Answer(ctx, a)
+	if err != nil {
+		return "", err
+	}
+	return verdict(b.Store.Team, a, v, c, b.Store.Clock.Now()), nil
+}
+
+// pull takes the longest-waiting call for a person.
+func (b *Bot) pull(ctx context.Context, person store.Person, a store.Answer) (string, error) {
+	c, found, err := b.longest(ctx, person)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		// Delivered again? Then the answer is known, and so is what it came to.
+		if g, err := b.Store.Given(ctx, a.ID); err != nil || g.Answer.ID == "" {
+			return nothingWaits, err
+		} else if c, err = b.Store.Call(ctx, g.Answer.Call); err != nil {
+			return "", err
+		}
+	}
+	a.Word = store.Take
+	return b.answer(ctx, c, a)
+}

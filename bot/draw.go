@@ -1,0 +1,114 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"pullphone/store"
+)
+
+// pictures keeps each call's Slack message at the latest state. Those of one channel are drawn in order of arrival.
+func (b *Bot) pictures() store.Work {
+	return store.Work{
+		Kind: store.Draw, Parallel: 16, Longest: time.Minute,
+		Lane: func(d store.Deed) string { return d.Line },
+		Do:   b.draw,
+	}
+}
+
+func (b *Bot) draw(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+	c, err := b.Store.Call(ctx, d.Call)
+	if err != nil {
+		return nil, err
+	}
+	line, known := b.Store.Team.Line(c.Line)
+	if !known || c.Message.TS != "" && c.Message.Rev >= c.Rev {
+		return nil, nil
+	}
+	m := message(line, c)
+	channel, ts := c.Message.Channel, c.Message.TS
+	if ts != "" {
+		_, _, _, err = b.Slack.UpdateMessageContext(ctx, channel, ts, m.options()...)
+		if lost(err) { // somebody deleted it
+			ts = ""
+		}
+	}
+	if ts == "" {
+		channel, ts, err = b.Slack.PostMessageContext(ctx, line.Channel, m.options()...)
+		if unshowable(err) {
+			b.Log.Error("Slack refused the blocks of a call's message; it is posted as text", "call", c.ID, "err", err)
+			m.blocks = nil
+			channel, ts, err = b.Slack.PostMessageContext(ctx, line.Channel, m.options()...)
+		}
+	}
+	switch {
+	case err == nil:
+	case slackCode(err) == "edit_window_closed":
+		b.Log.Warn("the workspace lets messages be edited for a time only", "call", c.ID)
+	default:
+		return nil, slackLater(err)
+	}
+	return func(now *store.Call) bool {
+		now.Message = store.Message{Channel: channel, TS: ts, Rev: c.Rev}
+		return false
+	}, nil
+}
+
+// post is a Slack message to be: blocks, and the text that notifications show and screen readers read.
+type post struct {
+	text   string
+	blocks []slack.Block
+}
+
+// options sends everything so that Slack makes nothing of it but what the blocks say: no names linked, nothing unfurled.
+func (p post) options() []slack.MsgOption {
+	opts := []slack.MsgOption{
+		slack.MsgOptionText(p.text, false), slack.MsgOptionParse(false),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+	}
+	if p.blocks != nil {
+		opts = append(opts, slack.MsgOptionBlocks(p.blocks...))
+	}
+	return opts
+}
+
+func slackCode(err error) string {
+	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		return e.Err
+	}
+	return ""
+}
+
+func lost(err error) bool {
+	switch slackCode(err) {
+	case "message_not_found", "cant_update_message":
+		return true
+	}
+	return false
+}
+
+func unshowable(err error) bool {
+	switch slackCode(err) {
+	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long":
+		return true
+	}
+	return false
+}
+
+// slackLater says when a failed request to Slack is tried again: when Slack says, or when a person may have mended
+// what no repetition mends.
+func slackLater(err error) error {
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		return &store.Later{After: limited.RetryAfter, Err: err}
+	}
+	switch slackCode(err) {
+	case "", "fatal_error", "internal_error", "service_unavailable", "request_timeout":
+		return err
+	case "ratelimited", "rate_limited":
+		return &store.Later{After: 30 * time.Second, Err: err}
+	}
+	return &store.Later{After: time.Minute, Err: err}
+}

@@ -1,0 +1,104 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"pullphone/store"
+)
+
+// message draws a call as its Slack message: who calls, how it stands, and two buttons while it waits. What strangers
+// can set (name, place) stands only in plain text objects, where Slack formats nothing.
+func message(line store.Line, c store.Call) post {
+	who := who(line, c)
+	status := status(c)
+	blocks := []slack.Block{
+		slack.NewHeaderBlock(plain(shorten(who, 140))),
+		slack.NewSectionBlock(plain(status), nil, nil),
+		slack.NewContextBlock("", plain(line.Name+placed(c)), clock("called", c.Arrived)),
+	}
+	if undone := undone(c); undone != "" {
+		blocks = append(blocks, slack.NewContextBlock("", plain(shorten(undone, 300))))
+	}
+	text := shown(fmt.Sprintf("Call for %s from %s%s. %s", line.Name, who, placed(c), status))
+	if c.State == store.Waiting {
+		take := slack.NewButtonBlockElement(takeAction, value(c), plain("Take")).WithStyle(slack.StylePrimary)
+		blocks = append(blocks, slack.NewActionBlock("answer-"+value(c), take,
+			slack.NewButtonBlockElement(voicemailAction, value(c), plain("Voicemail"))))
+		text += " Take it or send it to voicemail."
+	}
+	return post{text, blocks}
+}
+
+// status says how a call stands, in words that are still true when the message is read later.
+func status(c store.Call) string {
+	by := ""
+	if c.Claim != nil {
+		by = c.Claim.Person
+	}
+	waited := length(c.Waited(c.Stopped))
+	switch c.State {
+	case store.Waiting:
+		if n := len(c.Tries); n > 0 {
+			return c.Tries[n-1].Person + " " + didNot(c.Tries[n-1].Why) + ". Still waiting."
+		}
+		return "Waiting."
+	case store.Ringing:
+		return by + " took it. Ringing " + by + "'s phone."
+	case store.Talking:
+		return "Talking with " + by + ", after waiting " + waited + "."
+	case store.Recording:
+		if by == "" {
+			return "Nobody answered in time: asked to leave a message."
+		}
+		return "Sent to voicemail by " + by + "."
+	}
+	switch c.Outcome {
+	case store.Talked:
+		return "Talked with " + by + " for " + length(seconds(c.Seconds)) + ", after waiting " + waited + "."
+	case store.Voicemail:
+		return "Left a voicemail of " + length(seconds(c.VoiceSeconds())) + "."
+	}
+	if c.Claim != nil && c.Claim.Word == store.SendVoicemail {
+		return "Missed: hung up without leaving a message, after waiting " + waited + "."
+	}
+	return "Missed: hung up after waiting " + waited + "."
+}
+
+func undone(c store.Call) string {
+	var out []string
+	for _, u := range c.Undone {
+		out = append(out, "No SMS to "+u.Person+": "+u.Why+".")
+	}
+	return strings.Join(out, " ")
+}
+
+// voicemail announces a message that was left.
+func voicemail(line store.Line, c store.Call, v store.Voice, link string) post {
+	who := who(line, c)
+	head := fmt.Sprintf("Voicemail from %s%s (%s)", who, placed(c), length(seconds(v.Seconds)))
+	listen := "<" + link + "|Listen>"
+	return post{
+		text: shown(head+" for "+line.Name+".") + " " + listen,
+		blocks: []slack.Block{
+			slack.NewSectionBlock(plain(shorten(head, 300)), nil, nil),
+			slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, listen, false, true), nil, nil),
+			slack.NewContextBlock("", plain(line.Name), clock("called", c.Arrived)),
+		},
+	}
+}
+
+// plain is a text object in which nothing is formatted, linked or turned into an emoji.
+func plain(s string) *slack.TextBlockObject {
+	no := false
+	return &slack.TextBlockObject{Type: slack.PlainTextType, Text: escape(s), Emoji: &no}
+}
+
+// clock shows a time in the reader's own zone; where that cannot be, in UTC, and says so.
+func clock(what string, t time.Time) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType,
+		fmt.Sprintf("%s <!date^%d^{time}|%s>", what, t.Unix(), t.UTC().Format("15:04 UTC")), false, true)
+}

@@ -1,0 +1,40 @@
+package bot
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"pullphone/store"
+)
+
+// posts posts the links of voicemails: a new message each, because an update notifies nobody.
+func (b *Bot) posts() store.Work {
+	return store.Work{
+		Kind: store.Post, Parallel: 8, Longest: time.Minute,
+		Lane: func(d store.Deed) string { return d.Line },
+		Do:   b.post,
+	}
+}
+
+func (b *Bot) post(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+	c, err := b.Store.Call(ctx, d.Call)
+	if err != nil {
+		return nil, err
+	}
+	line, known := b.Store.Team.Line(c.Line)
+	n := slices.IndexFunc(c.Voice, func(v store.Voice) bool { return v.SID == d.Whom })
+	if !known || n < 0 {
+		return nil, nil
+	}
+	m := voicemail(line, c, c.Voice[n], b.Links.Make(c.ID, n, b.Store.Clock.Now()))
+	_, _, err = b.Slack.PostMessageContext(ctx, line.Channel, m.options()...)
+	if unshowable(err) {
+		m.blocks = nil
+		_, _, err = b.Slack.PostMessageContext(ctx, line.Channel, m.options()...)
+	}
+	if err != nil {
+		return nil, slackLater(err)
+	}
+	return nil, nil
+}

@@ -1,0 +1,139 @@
+package bot
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"pullphone/store"
+)
+
+// Buttons of a call's message.
+const (
+	takeAction      = "take"
+	voicemailAction = "voicemail"
+)
+
+// value is what a button carries: call and attempt, so that an old rendering cannot answer a newer attempt.
+func value(c store.Call) string { return string(c.ID) + "." + strconv.Itoa(c.Attempt) }
+
+func parseValue(s string) (store.CallID, int, bool) {
+	id, n, ok := strings.Cut(s, ".")
+	attempt, err := strconv.Atoi(n)
+	return store.CallID(id), attempt, ok && err == nil && len(id) == 26
+}
+
+// fromSlack lets only requests through that Slack has signed within the last five minutes
+// (docs.slack.dev/authentication/verifying-requests-from-slack); others get 401 and one word. Only the body counts:
+// nothing signs the query.
+func (b *Bot) fromSlack(next func(http.ResponseWriter, *http.Request, url.Values)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse := func(status int, why string) {
+			b.Log.Warn("webhook refused", "service", "slack", "path", r.URL.Path, "why", why)
+			http.Error(w, http.StatusText(status), status)
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		if _, big := errors.AsType[*http.MaxBytesError](err); big {
+			refuse(http.StatusRequestEntityTooLarge, "body over 1 MB")
+			return
+		}
+		if err != nil {
+			refuse(http.StatusBadRequest, "body broke off")
+			return
+		}
+		v, err := slack.NewSecretsVerifier(r.Header, b.SigningSecret)
+		if err == nil {
+			_, _ = v.Write(body) // a hash takes everything
+			err = v.Ensure()
+		}
+		if err != nil { // the library's error tells the right signature: it goes nowhere
+			refuse(http.StatusUnauthorized, "signature missing, old or wrong")
+			return
+		}
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			refuse(http.StatusBadRequest, "no form")
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(nil))
+		next(w, r, form)
+	})
+}
+
+// action hears a press of a button. Slack takes 200 for "received" within three seconds; what it came to is told
+// afterwards.
+func (b *Bot) action(w http.ResponseWriter, r *http.Request, form url.Values) {
+	var p slack.InteractionCallback
+	if err := json.Unmarshal([]byte(form.Get("payload")), &p); err != nil {
+		b.Log.Warn("press that cannot be read", "err", err)
+		http.Error(w, "no payload", http.StatusBadRequest)
+		return
+	}
+	if err := b.pressed(r, &p); err != nil {
+		b.Log.Error("press not recorded", "user", p.User.ID, "err", err)
+		http.Error(w, "unavailable", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+func (b *Bot) pressed(r *http.Request, p *slack.InteractionCallback) error {
+	if p.Type != slack.InteractionTypeBlockActions {
+		return nil
+	}
+	channel := p.Channel.ID
+	if channel == "" {
+		channel = p.Container.ChannelID
+	}
+	for _, a := range p.ActionCallback.BlockActions {
+		word := map[string]store.Word{takeAction: store.Take, voicemailAction: store.SendVoicemail}[a.ActionID]
+		id, attempt, ok := parseValue(a.Value)
+		if word == "" || !ok {
+			continue // another button of ours, or one of an older version
+		}
+		tell := func(text string) { b.aside(aside{channel, p.User.ID, text}) }
+		if p.Team.ID != "" && p.User.TeamID != "" && p.User.TeamID != p.Team.ID {
+			tell(strangers)
+			continue
+		}
+		person, known := b.Store.Team.PersonBySlack(p.User.ID)
+		if !known {
+			tell(unknownInSlack)
+			continue
+		}
+		key := a.ActionTs
+		if key == "" {
+			key = p.TriggerID
+		}
+		_, _, err := b.Store.Answer(r.Context(), store.Answer{
+			ID: answerID("press", p.User.ID, key, a.ActionID), Call: id, Attempt: attempt,
+			Person: person.Name, Via: store.BySlack, Word: word, User: p.User.ID, Channel: channel,
+		})
+		if errors.Is(err, store.ErrNoCall) {
+			tell(forgotten)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answerID is the natural key of an answer, of parts that come from outside.
+func answerID(parts ...string) string {
+	for i, p := range parts {
+		if len(p) > 100 {
+			p = p[:100]
+		}
+		parts[i] = url.PathEscape(p)
+	}
+	return strings.Join(parts, ":")
+}

@@ -1,0 +1,167 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"pullphone/store"
+	"pullphone/voice/twilio"
+)
+
+// Everything that is said to people, in SMS and in Slack, stands here. An SMS fits one segment of 160 plain characters
+// where a name allows it. Texts that go to Slack are made harmless by whoever sends them.
+const (
+	withheld       = "withheld number"
+	nothingWaits   = "Nobody is waiting."
+	unknownInSlack = "I have no phone number for you. Ask whoever runs pullphone to add you to its people."
+	strangers      = "Only people of this workspace can answer calls."
+	forgotten      = "I do not know this call any more."
+	failed         = "That did not work. Please try again."
+	smsHelp        = "Y takes the waiting call, N sends it to voicemail. Several waiting: Y 2. PULL takes the longest waiting, LIST shows them."
+	commandHelp    = "/pull takes the call that has waited longest. /pull list shows who is waiting. /pull help shows this."
+)
+
+func toStranger(line store.Line) string {
+	return "Thank you. This number takes calls only; please call " + number(line.Number, line.Country) + "."
+}
+
+func notYourLine(line store.Line) string { return "You do not answer the line " + line.Name + "." }
+
+// announcement is the SMS that says who calls. The place goes when it does not fit, then the name is cut.
+func announcement(line store.Line, c store.Call) string {
+	const segment = 160
+	head := ""
+	if n := len(c.Tries); n > 0 {
+		head = c.Tries[n-1].Person + " " + didNot(c.Tries[n-1].Why) + ". "
+	}
+	tail := fmt.Sprintf(". Reply Y to take, N for %s. (%d)", noMeans(line), c.Code)
+	who := who(line, c)
+	for _, place := range []string{placed(c), ""} {
+		if text := head + line.Name + ": " + who + place + tail; len([]rune(text)) <= segment {
+			return text
+		}
+	}
+	room := segment - len([]rune(head+line.Name+": "+tail))
+	return head + line.Name + ": " + shorten(number(c.From, line.Country)+" "+c.Name, max(room, 20)) + tail
+}
+
+func placed(c store.Call) string {
+	if c.City == "" {
+		return ""
+	}
+	return ", " + c.City
+}
+
+func noMeans(line store.Line) string {
+	if line.No == store.NoPass {
+		return "not me"
+	}
+	return "voicemail"
+}
+
+func didNot(why store.Why) string {
+	switch why {
+	case store.Busy:
+		return "is busy"
+	case store.Declined:
+		return "declined"
+	case store.NotAccepted:
+		return "did not press 1"
+	case store.NoAnswer:
+		return "did not pick up"
+	}
+	return "could not be reached"
+}
+
+// verdict tells a person what their answer came to.
+func verdict(team store.Team, a store.Answer, v store.Verdict, c store.Call, now time.Time) string {
+	line, _ := team.Line(c.Line)
+	who := who(line, c)
+	switch v.Result {
+	case store.Won, store.Yours:
+		if a.Word == store.SendVoicemail {
+			return who + " is sent to voicemail."
+		}
+		if person, ok := team.Person(a.Person); ok && c.State == store.Ringing {
+			return "Yours: " + who + ". Your phone " + number(person.Phone, line.Country) + " rings now."
+		}
+		return "Yours: " + who + "."
+	case store.PassOn:
+		return "All right, not you."
+	case store.Stale:
+		return who + " is waiting again. Please answer the latest announcement" + codeHint(c) + "."
+	case store.Lost:
+		if v.First.Word == store.SendVoicemail {
+			return "Too late: " + v.First.Person + " has sent " + who + " to voicemail, " + ago(v.First.At, now) + "."
+		}
+		return "Too late: " + v.First.Person + " took " + who + ", " + ago(v.First.At, now) + "."
+	}
+	switch {
+	case c.State == store.Recording, c.Outcome == store.Voicemail:
+		return who + " is at voicemail already: nobody had answered in time."
+	case c.Outcome == store.Missed:
+		return who + " has hung up."
+	}
+	return who + " is not waiting any more."
+}
+
+func ago(t, now time.Time) string {
+	if d := now.Sub(t); d >= 2*time.Second {
+		return length(d) + " ago"
+	}
+	return "just now"
+}
+
+func codeHint(c store.Call) string {
+	if c.Code == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (Y %d)", c.Code)
+}
+
+func noSuchCode(code int) string {
+	return fmt.Sprintf("No call %d is waiting. LIST shows those that are.", code)
+}
+
+// whichOne asks back when a bare yes or no could mean another call.
+func whichOne(line store.Line, waiting []store.Call, now time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Which one? ")
+	for _, c := range waiting {
+		fmt.Fprintf(&b, "%d: %s, waiting %s. ", c.Code, who(line, c), length(now.Sub(c.Arrived)))
+	}
+	fmt.Fprintf(&b, "Reply for example Y %d.", waiting[0].Code)
+	return b.String()
+}
+
+func waitingList(team store.Team, waiting []store.Call, now time.Time) string {
+	if len(waiting) == 0 {
+		return nothingWaits
+	}
+	var lines []string
+	for _, c := range waiting {
+		line, _ := team.Line(c.Line)
+		lines = append(lines, fmt.Sprintf("%d: %s (%s), waiting %s", c.Code, who(line, c), line.Name, length(now.Sub(c.Arrived))))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// smsRefusal says why a person could not be told by SMS (twilio.com/docs/api/errors).
+func smsRefusal(e *twilio.Error) string {
+	switch e.Code {
+	case 21610:
+		return "has opted out; text START to the line"
+	case 21211, 21217:
+		return "number is not valid"
+	case 21612, 21614:
+		return "number takes no SMS"
+	case 21408:
+		return "country is not enabled at Twilio"
+	case 21608:
+		return "number is not verified on the trial account"
+	case 30034:
+		return "the line is not registered for SMS in the US"
+	}
+	return fmt.Sprintf("Twilio error %d", e.Code)
+}

@@ -1,0 +1,68 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nyaruka/phonenumbers"
+	"github.com/slack-go/slack/slackutilsx"
+
+	"pullphone/store"
+)
+
+// number writes an E.164 number as people of a country do: in the national format at home, else with its country
+// code.
+func number(e164, country string) string {
+	if e164 == "" {
+		return withheld
+	}
+	n, err := phonenumbers.Parse(e164, country)
+	if err != nil {
+		return e164
+	}
+	if phonenumbers.GetRegionCodeForNumber(n) == country {
+		return phonenumbers.Format(n, phonenumbers.NATIONAL)
+	}
+	return phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
+}
+
+// who says who calls: name and number.
+func who(line store.Line, c store.Call) string {
+	n := number(c.From, line.Country)
+	if c.Name == "" {
+		return n
+	}
+	return c.Name + ", " + n
+}
+
+// length writes a duration as 1:05, or 1:02:03.
+func length(d time.Duration) string {
+	s := int(d.Round(time.Second).Seconds())
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+// shorten cuts a text to at most max characters.
+func shorten(s string, max int) string {
+	if r := []rune(s); len(r) > max {
+		return strings.TrimSpace(string(r[:max-1])) + "…"
+	}
+	return s
+}
+
+// escape makes a text harmless to Slack's parser in every kind of text object: Slack decodes these three characters
+// for display, in plain text as well (docs.slack.dev/messaging/formatting-message-text).
+func escape(s string) string { return slackutilsx.EscapeMessage(s) }
+
+// defuse keeps Slack from making bold, code, mentions or links of the characters that escaping leaves alone: an invisible
+// word joiner parts them from what follows.
+var defuse = strings.NewReplacer("*", "*\u2060", "_", "_\u2060", "~", "~\u2060", "`", "`\u2060",
+	"@", "@\u2060", "#", "#\u2060", "://", ":\u2060//", "www.", "www\u2060.")
+
+// shown prepares a text for where Slack formats it: the text of a message, and mrkdwn objects.
+func shown(s string) string { return defuse.Replace(escape(s)) }

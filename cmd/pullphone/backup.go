@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"pullphone/cmd/pullphone/config"
+	"pullphone/store/bolt"
+)
+
+// backup copies the store to a file, which appears only when it is whole.
+func backup(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) error {
+	cfg, rest, err := configured(fs, args, 1)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(rest[0]), ".pullphone-backup-*") // readable by its owner alone
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	n, err := copyStore(ctx, cfg, tmp)
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	if err := os.Rename(tmp.Name(), rest[0]); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: %d bytes\n", rest[0], n)
+	return nil
+}
+
+func copyStore(ctx context.Context, cfg *config.Config, w io.Writer) (int64, error) {
+	res, err := askAdmin(ctx, cfg, "/backup")
+	if err != nil {
+		return 0, err
+	}
+	if res != nil {
+		defer res.Body.Close()
+		return io.Copy(w, res.Body)
+	}
+	if cfg.Store.Path == "" {
+		return 0, fmt.Errorf("no server answers at admin_listen %s, and store %s is not a file", cfg.AdminListen, cfg.Store)
+	}
+	db, err := bolt.OpenReadOnly(cfg.Store.Path)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	return db.WriteTo(w)
+}

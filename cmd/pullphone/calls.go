@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"pullphone/cmd/pullphone/config"
+	"pullphone/store"
+	"pullphone/store/bolt"
+)
+
+// calls prints the history, as the running server tells it, or from the store when none runs.
+func calls(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) error {
+	asJSON := fs.Bool("json", false, "")
+	ago := 24 * time.Hour
+	fs.Func("since", "", func(s string) (err error) {
+		ago, err = config.ParseDuration(s)
+		return err
+	})
+	cfg, _, err := configured(fs, args, 0)
+	if err != nil {
+		return err
+	}
+	since := time.Now().Add(-ago)
+	w := bufio.NewWriter(out)
+	show, done := printTable(w)
+	if *asJSON {
+		enc := json.NewEncoder(w)
+		show, done = func(r store.Record) error { return enc.Encode(r) }, func() error { return nil }
+	}
+	err = eachCall(ctx, cfg, since, show)
+	return errors.Join(err, done(), w.Flush())
+}
+
+func eachCall(ctx context.Context, cfg *config.Config, since time.Time, show func(store.Record) error) error {
+	res, err := askAdmin(ctx, cfg, "/calls?since="+url.QueryEscape(since.Format(time.RFC3339Nano)))
+	if err != nil {
+		return err
+	}
+	if res == nil {
+		return eachStored(ctx, cfg, since, show)
+	}
+	defer res.Body.Close()
+	dec := json.NewDecoder(res.Body)
+	for {
+		var r store.Record
+		if err := dec.Decode(&r); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("history from the running server: %w", err)
+		}
+		if err := show(r); err != nil {
+			return err
+		}
+	}
+}
+
+func eachStored(ctx context.Context, cfg *config.Config, since time.Time, show func(store.Record) error) error {
+	if cfg.Store.Path == "" {
+		return fmt.Errorf("no server answers at admin_listen %s, and store %s is not a file that this version can read", cfg.AdminListen, cfg.Store)
+	}
+	db, err := bolt.OpenReadOnly(cfg.Store.Path)
+	if err != nil {
+		return fmt.Errorf("no server answers at admin_listen %s, and the store: %w", cfg.AdminListen, err)
+	}
+	defer db.Close()
+	for r, err := range store.OpenHistory(db, team(cfg)).History(ctx, since) {
+		if err == nil {
+			err = show(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askAdmin asks the running server. It returns nil when none runs.
+func askAdmin(ctx context.Context, cfg *config.Config, path string) (*http.Response, error) {
+	host, port, err := net.SplitHostPort(cfg.AdminListen)
+	if err != nil {
+		return nil, fmt.Errorf("admin_listen: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, nil
+	}
+	if res.StatusCode != http.StatusOK {
+		defer res.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // what there is of it
+		return nil, fmt.Errorf("the server at admin_listen %s answers %s: %s", cfg.AdminListen, res.Status, strings.TrimSpace(string(text)))
+	}
+	return res, nil
+}
+
+func printTable(out io.Writer) (show func(store.Record) error, done func() error) {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "ARRIVED\tLINE\tFROM\tNAME\tWAITED\tOUTCOME\tBY\tLENGTH")
+	show = func(r store.Record) error {
+		from, by := r.From, r.AnsweredBy
+		if from == "" {
+			from = "withheld"
+		}
+		if by == "" {
+			by = string(r.Via)
+		}
+		length := time.Duration(max(r.TalkedSeconds, r.VoicemailSeconds)) * time.Second
+		_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Arrived.Local().Format("2006-01-02 15:04:05"), printable(r.Line), from,
+			printable(r.Name), time.Duration(r.WaitedSeconds)*time.Second, r.Outcome, printable(by), length)
+		return err
+	}
+	return show, w.Flush
+}
+
+// printable keeps what a stranger may have set from steering the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/slack-go/slack"
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
+
+	"pullphone/bot"
+	"pullphone/cmd/pullphone/config"
+	"pullphone/store/bolt"
+)
+
+// serve runs the service until SIGTERM or SIGINT; a second signal cuts it short.
+func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) error {
+	cfg, _, err := configured(fs, args, 0)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop() // the next signal ends the process in the usual way
+	}()
+
+	// Listen first: a taken port is an error before anything else is touched.
+	public, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w; is another pullphone running, or another program on this port?", err)
+	}
+	defer public.Close()
+	admin, err := net.Listen("tcp", cfg.AdminListen)
+	if err != nil {
+		return fmt.Errorf("admin_listen: %w; is another pullphone running, or another program on this port?", err)
+	}
+	defer admin.Close()
+	db, err := openStore(cfg)
+	if err != nil {
+		return err
+	}
+	s, err := newService(ctx, cfg, db, clockwork.NewRealClock(), log)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	fmt.Fprintf(out, "pullphone listens on %s for %s, admin on %s\n", public.Addr(), cfg.PublicURL, admin.Addr())
+	return s.serve(ctx, public, newAdmin(s, db), admin, log)
+}
+
+func openStore(cfg *config.Config) (*bolt.DB, error) {
+	if cfg.Store.Path == "" {
+		return nil, fmt.Errorf("store %s: this version keeps its store in a file; write store: bolt:pullphone.db", cfg.Store)
+	}
+	db, err := bolt.Open(cfg.Store.Path)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return db, nil
+}
+
+// stopWithin is how long requests may take to finish when the server stops: as long as Twilio waits for one.
+const stopWithin = 15 * time.Second
+
+// serve answers requests and does what is due until ctx ends. It stops in the order of need: no new requests, then
+// what is due, then the store.
+func (s *service) serve(ctx context.Context, public net.Listener, adminHandler http.Handler, admin net.Listener, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	front := server(s.public, log)
+	back := server(adminHandler, log)
+	back.WriteTimeout = 0 // profiles and backups take their time
+	var g errgroup.Group
+	for srv, l := range map[*http.Server]net.Listener{front: netutil.LimitListener(public, maxConnections), back: admin} {
+		g.Go(func() error {
+			defer cancel() // one that cannot serve takes the other with it
+			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+	}
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	g.Go(func() error { return s.run(work) })
+
+	<-ctx.Done()
+	log.Info("stopping")
+	limit, done := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer done()
+	err := errors.Join(front.Shutdown(limit), back.Shutdown(limit))
+	stopWork()
+	return errors.Join(err, g.Wait(), s.store.Close())
+}
+
+// maxConnections bounds what strangers can hold open.
+const maxConnections = 512
+
+func server(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      15 * time.Second, // Twilio waits no longer
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+func healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, "ok\n") // a peer that has gone is not told
+}
+
+// underPrefix serves a handler under the path of public_url too: some proxies take that path off, others do not.
+func underPrefix(publicURL string, h http.Handler) http.Handler {
+	u, err := url.Parse(publicURL)
+	prefix := ""
+	if err == nil {
+		prefix = strings.TrimSuffix(u.EscapedPath(), "/")
+	}
+	if prefix == "" {
+		return h
+	}
+	stripped := http.StripPrefix(prefix, h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.EscapedPath(), prefix+"/") {
+			stripped.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func newSlack(cfg *config.Config, more ...slack.Option) *slack.Client {
+	return bot.NewSlack(cfg.Slack.BotToken.Reveal(), cfg.Slack.APIURL, more...)
+}

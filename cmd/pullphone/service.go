@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/jonboulle/clockwork"
+	"golang.org/x/sync/errgroup"
+
+	"pullphone/bot"
+	"pullphone/cmd/pullphone/config"
+	"pullphone/store"
+	"pullphone/voice"
+	"pullphone/voice/twilio"
+)
+
+// service is pullphone without its listeners: what serve runs, and the demo and the tests as well.
+type service struct {
+	store  *store.Store
+	phone  *voice.Phone
+	bot    *bot.Bot
+	public http.Handler
+}
+
+// newService wires the parts over a backend, which belongs to the service unless an error is returned.
+func newService(ctx context.Context, cfg *config.Config, backend store.Backend, clock clockwork.Clock, log *slog.Logger) (*service, error) {
+	tw, err := twilio.New(cfg.Twilio.AccountSID, cfg.Twilio.AuthToken.Reveal(), cfg.Twilio.APIURL)
+	if err != nil {
+		return nil, err
+	}
+	links, err := bot.NewLinks(cfg.PublicURL, cfg.Twilio.AuthToken.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("key of the voicemail links: %w", err)
+	}
+	st, err := store.Open(ctx, backend, team(cfg), clock, log)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{
+		store: st,
+		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Log: log},
+		bot: bot.New(bot.Bot{
+			Store: st, Twilio: tw, Slack: newSlack(cfg),
+			SigningSecret: cfg.Slack.SigningSecret.Reveal(), Links: links, Log: log,
+		}),
+	}
+	mux := http.NewServeMux()
+	verify := func(h http.Handler) http.Handler {
+		return twilio.Verify(cfg.PublicURL, cfg.Twilio.AuthToken.Reveal(), log, h)
+	}
+	s.phone.Handle(mux, verify)
+	s.bot.Handle(mux, verify)
+	mux.HandleFunc("GET /healthz", healthz)
+	s.public = underPrefix(cfg.PublicURL, mux)
+	return s, nil
+}
+
+// run does what is due until ctx ends, and finishes what it had begun.
+func (s *service) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.store.Deadlines(ctx) })
+	g.Go(func() error { return s.phone.Run(ctx) })
+	g.Go(func() error { return s.bot.Run(ctx) })
+	return g.Wait()
+}
+
+// team gives the config's people and lines in the store's words.
+func team(cfg *config.Config) store.Team {
+	t := store.Team{Lookup: cfg.Twilio.Lookup}
+	for _, p := range cfg.People {
+		t.People = append(t.People, store.Person{Name: p.Name, Phone: p.Phone, Slack: p.Slack})
+	}
+	for _, l := range cfg.Lines {
+		t.Lines = append(t.Lines, store.Line{
+			Name: l.Name, Number: l.Number, Country: l.Country(), Channel: l.Channel, People: l.People,
+			Greeting: l.Greeting, HoldMusic: l.HoldMusic, VoicemailGreeting: l.VoicemailGreeting, FallbackURL: l.FallbackURL,
+			MaxWait: l.MaxWait, RingTimeout: l.RingTimeout, Accept: l.Accept, No: store.No(l.No),
+		})
+	}
+	return t
+}

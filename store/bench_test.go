@@ -1,0 +1,181 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"pullphone/store"
+	"pullphone/store/bolt"
+)
+
+const line = "+12085550100"
+
+var team = store.Team{Lines: []store.Line{{Name: "Sales", Number: line, Channel: "C000SALES", People: []string{"Ann", "Bob", "Cy"},
+	MaxWait: 2 * time.Minute, RingTimeout: 20 * time.Second, Accept: true}}}
+
+// history is how many ended calls a store holds before a benchmark begins.
+var histories = []int{0, 100_000}
+
+// full builds a file with that many ended calls, once per process.
+var full = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "pullphone-bench")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "calls.db")
+	db, err := bolt.Open(path)
+	if err != nil {
+		return "", err
+	}
+	if err := fill(db, 100_000); err != nil {
+		return "", err
+	}
+	return path, db.Close()
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built.Load() {
+		if path, err := full(); err == nil {
+			_ = os.RemoveAll(filepath.Dir(path))
+		}
+	}
+	os.Exit(code)
+}
+
+var built atomic.Bool
+
+// fill writes ended calls as they are at the end of their day.
+func fill(db *bolt.DB, n int) error {
+	const each = 10_000
+	at := time.Now().Add(-time.Duration(n) * time.Second)
+	for from := 0; from < n; from += each {
+		err := db.Update(context.Background(), func(tx store.Tx) error {
+			for i := from; i < min(n, from+each); i++ {
+				arrived := at.Add(time.Duration(i) * time.Second).UTC()
+				c := store.Call{ID: store.NewCallID(arrived), SID: fmt.Sprintf("CA%032x", i*7919), Line: line, From: "+12085559999",
+					City: "Boise, ID", State: store.Ended, Attempt: 1, Rev: 4, Fetched: 1, Arrived: arrived, Accepted: arrived, Stopped: arrived,
+					Outcome: store.Talked, Seconds: 61, Claim: &store.Claim{Word: store.Take, Person: "Ann", Via: store.BySMS, Attempt: 1, At: arrived}}
+				b, err := json.Marshal(c)
+				if err != nil {
+					return err
+				}
+				tx.Put("done/"+string(c.ID), b)
+				tx.Put("sid/"+c.SID, []byte(c.ID))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// opened opens a store that holds that many ended calls.
+func opened(b *testing.B, calls int) *store.Store {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "calls.db")
+	if calls > 0 {
+		built.Store(true)
+		from, err := full()
+		if err != nil {
+			b.Fatal(err)
+		}
+		content, err := os.ReadFile(from)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	db, err := bolt.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := store.Open(b.Context(), db, team, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// times collects how long single operations took.
+type times struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func (t *times) add(began time.Time) {
+	took := time.Since(began)
+	t.mu.Lock()
+	t.all = append(t.all, took)
+	t.mu.Unlock()
+}
+
+func (t *times) report(b *testing.B) {
+	slices.Sort(t.all)
+	for name, part := range map[string]int{"p50-µs": 50, "p99-µs": 99} {
+		b.ReportMetric(float64(t.all[(len(t.all)-1)*part/100].Microseconds()), name)
+	}
+}
+
+// measure runs an operation on an empty and on a full store, alone and 64 at once. before prepares n operations.
+func measure(b *testing.B, before func(b *testing.B, s *store.Store, n int), op func(s *store.Store, i int) error) {
+	for _, calls := range histories {
+		b.Run(fmt.Sprintf("history=%d/alone", calls), func(b *testing.B) {
+			s, ts := opened(b, calls), times{}
+			before(b, s, b.N)
+			b.ResetTimer()
+			for i := range b.N {
+				began := time.Now()
+				if err := op(s, i); err != nil {
+					b.Fatal(err)
+				}
+				ts.add(began)
+			}
+			b.StopTimer()
+			ts.report(b)
+		})
+		b.Run(fmt.Sprintf("history=%d/64", calls), func(b *testing.B) {
+			s, ts := opened(b, calls), times{}
+			before(b, s, b.N)
+			var next atomic.Int64
+			work := make(chan struct{}, b.N)
+			for range b.N {
+				work <- struct{}{}
+			}
+			close(work)
+			b.ResetTimer()
+			var all sync.WaitGroup
+			for range 64 {
+				all.Go(func() {
+					for range work {
+						began := time.Now()
+						if err := op(s, int(next.Add(1)-1)); err != nil {
+							b.Error(err)
+							return
+						}
+						ts.add(began)
+					}
+				})
+			}
+			all.Wait()
+			b.StopTimer()
+			ts.report(b)
+		})
+	}
+}
