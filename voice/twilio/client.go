@@ -170,11 +170,19 @@ func (c *Client) Name(ctx context.Context, number string) (name string, err erro
 	return name, err
 }
 
-// Recording asks for a recording's sound as audio/mpeg (32 kbit/s, see twilio.com/docs/voice/api/recording), or the part
-// of it that an HTTP Range header names. The caller closes the body. The URL is made here from the RecordingSid; one
-// that came in a request is never fetched.
-func (c *Client) Recording(ctx context.Context, sid, byteRange string) (*http.Response, error) {
-	path := "/2010-04-01/Accounts/" + url.PathEscape(c.sid) + "/Recordings/" + url.PathEscape(sid) + ".mp3"
+// Format is the form of a recording's sound, as the ending of its URL.
+type Format string
+
+// The formats of recordings (twilio.com/docs/voice/api/recording).
+const (
+	MP3 Format = ".mp3" // 32 kbit/s
+	WAV Format = ".wav" // 128 kbit/s
+)
+
+// Recording asks for a recording's sound, or the part of it that an HTTP Range header names. The caller closes the
+// body. The URL is made here from the RecordingSid; one that came in a request is never fetched.
+func (c *Client) Recording(ctx context.Context, sid string, f Format, byteRange string) (*http.Response, error) {
+	path := "/2010-04-01/Accounts/" + url.PathEscape(c.sid) + "/Recordings/" + url.PathEscape(sid) + string(f)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.twilio.com"+path, nil)
 	if err != nil {
 		return nil, err

@@ -143,7 +143,7 @@ var badFiles = []struct{ file, want string }{
 	{with("+12085550100", "004402079460958"), `5: lines[0].number: "004402079460958" is not in international form; write "+442079460958"`},
 	{with("+12085550100", "+4402079460958"), `5: lines[0].number: "+4402079460958" has a digit too many for international form; write "+442079460958"`},
 	{with("+12085550100", "ext. 12"), `5: lines[0].number: "ext. 12" is not in international form; write it with + and the country code, like "+12085550100"`},
-	{with("+12085550100", "+1208555010"), `5: lines[0].number: "+1208555010" is not a number that exists in its country; check its digits`},
+	{with("+12085550100", "+1208555010"), `5: lines[0].number: "+1208555010" has too few or too many digits for its country; check them`},
 	{with("+12085550100", "${TWILIO_AUTH_TOKEN}"), `5: lines[0].number: "${TWILIO_AUTH_TOKEN}" is not in international form; write it with + and the country code, like "+12085550100"`},
 	{minimal + "  - {number: ${NUMBER}, channel: C1AA}\n", `7: not YAML: did not find expected ',' or '}'; inside [ ] and { }, write "${NAME}" with its quotes`},
 	{minimal + "  - {number: \"${NUMBER}\", channel: C1AA}\n", `7: lines[1].number: "${NUMBER}" is also lines[0].number; give each line its own number`},

@@ -305,3 +305,12 @@ func TestStoreString(t *testing.T) {
 		}
 	}
 }
+
+// A range that is in use before any list has it is a number like any other, in the country of its code.
+func TestUnlistedRange(t *testing.T) {
+	for number, want := range map[string]string{"+15550001111": "US", "+12085550100": "US", "+80012345678": ""} {
+		if got := (Line{Number: number}).Country(); got != want {
+			t.Errorf("country of %s: got %q, want %q", number, got, want)
+		}
+	}
+}

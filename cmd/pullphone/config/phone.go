@@ -27,8 +27,8 @@ func (v value) phone(right string) (string, bool) {
 	}
 	n, err := phonenumbers.Parse(s, "")
 	switch {
-	case err != nil || !phonenumbers.IsValidNumber(n):
-		v.fail("%s is not a number that exists in its country; check its digits", v.quoted())
+	case err != nil || !phonenumbers.IsPossibleNumber(n): // by length alone: new ranges are in use before any list has them
+		v.fail("%s has too few or too many digits for its country; check them", v.quoted())
 		return "", false
 	case phonenumbers.Format(n, phonenumbers.E164) != s:
 		right := "leave out the 0 after the country code"
@@ -88,6 +88,9 @@ func country(number string) string {
 		return ""
 	}
 	region := phonenumbers.GetRegionCodeForNumber(n)
+	if region == "" || region == phonenumbers.UNKNOWN_REGION { // a range not listed yet: the country code tells
+		region = phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
+	}
 	if len(region) != 2 || region == phonenumbers.UNKNOWN_REGION {
 		return "" // 001 stands for the whole world
 	}
