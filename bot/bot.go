@@ -31,7 +31,8 @@ type Bot struct {
 	Store         *store.Store
 	Twilio        *twilio.Client
 	Slack         *slack.Client
-	SigningSecret string // of Slack's requests; empty with Socket Mode, then Slack's paths refuse everything
+	SigningSecret string // of Slack's requests; where it is empty, Slack's paths refuse everything
+	SocketMode    bool   // presses and commands come through a connection that the Slack client opens
 	Links         Links
 	Log           *slog.Logger
 
@@ -70,5 +71,8 @@ func (b *Bot) Run(ctx context.Context) error {
 		g.Go(func() error { return b.Store.Run(ctx, w) })
 	}
 	g.Go(func() error { return b.runAsides(ctx) })
+	if b.SocketMode {
+		g.Go(func() error { return b.runSocket(ctx) })
+	}
 	return g.Wait()
 }

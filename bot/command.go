@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -11,29 +12,38 @@ import (
 // command hears a slash command. Whatever it comes to, Slack gets 200 and a private word: another status would show
 // the person an error of Slack's own.
 func (b *Bot) command(w http.ResponseWriter, r *http.Request, form url.Values) {
-	reply, err := b.commanded(r, form)
-	if err != nil {
-		b.Log.Error("command failed", "user", form.Get("user_id"), "err", err)
-		reply = failed
+	reply := ""
+	if form.Get("ssl_check") != "1" { // Slack's own probe of the URL
+		reply = b.commanded(r.Context(), form.Get("user_id"), form.Get("text"), form.Get("trigger_id"))
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_ = json.NewEncoder(w).Encode(map[string]string{"response_type": "ephemeral", "text": shown(reply)}) // a peer that has gone is not told
+	_ = json.NewEncoder(w).Encode(privately(reply)) // a peer that has gone is not told
 }
 
-func (b *Bot) commanded(r *http.Request, form url.Values) (string, error) {
-	if form.Get("ssl_check") == "1" {
-		return "", nil
-	}
-	person, known := b.Store.Team.PersonBySlack(form.Get("user_id"))
+// privately is a reply to a command that only the person sees.
+func privately(text string) map[string]string {
+	return map[string]string{"response_type": "ephemeral", "text": shown(text)}
+}
+
+// commanded does what a slash command says and returns what to tell the person. trigger is the command's natural key.
+func (b *Bot) commanded(ctx context.Context, user, text, trigger string) string {
+	person, known := b.Store.Team.PersonBySlack(user)
 	if !known {
-		return unknownInSlack, nil
+		return unknownInSlack
 	}
-	switch words := tokens(form.Get("text")); {
+	var reply string
+	var err error
+	switch words := tokens(text); {
 	case len(words) == 0:
-		a := store.Answer{ID: answerID("command", form.Get("user_id"), form.Get("trigger_id")), Person: person.Name, Via: store.BySlack}
-		return b.pull(r.Context(), person, a)
+		reply, err = b.pull(ctx, person, store.Answer{ID: answerID("command", user, trigger), Person: person.Name, Via: store.BySlack})
 	case len(words) == 1 && words[0] == "list":
-		return b.list(r.Context(), person)
+		reply, err = b.list(ctx, person)
+	default:
+		reply = commandHelp
 	}
-	return commandHelp, nil
+	if err != nil {
+		b.Log.Error("command failed", "user", user, "err", err)
+		return failed
+	}
+	return reply
 }

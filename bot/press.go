@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -76,7 +77,7 @@ func (b *Bot) action(w http.ResponseWriter, r *http.Request, form url.Values) {
 		http.Error(w, "no payload", http.StatusBadRequest)
 		return
 	}
-	if err := b.pressed(r, &p); err != nil {
+	if err := b.pressed(r.Context(), &p); err != nil {
 		b.Log.Error("press not recorded", "user", p.User.ID, "err", err)
 		http.Error(w, "unavailable", http.StatusServiceUnavailable)
 		return
@@ -84,7 +85,8 @@ func (b *Bot) action(w http.ResponseWriter, r *http.Request, form url.Values) {
 	w.WriteHeader(http.StatusOK)
 }
 
-func (b *Bot) pressed(r *http.Request, p *slack.InteractionCallback) error {
+// pressed records what a press says.
+func (b *Bot) pressed(ctx context.Context, p *slack.InteractionCallback) error {
 	if p.Type != slack.InteractionTypeBlockActions {
 		return nil
 	}
@@ -112,7 +114,7 @@ func (b *Bot) pressed(r *http.Request, p *slack.InteractionCallback) error {
 		if key == "" {
 			key = p.TriggerID
 		}
-		_, _, err := b.Store.Answer(r.Context(), store.Answer{
+		_, _, err := b.Store.Answer(ctx, store.Answer{
 			ID: answerID("press", p.User.ID, key, a.ActionID), Call: id, Attempt: attempt,
 			Person: person.Name, Via: store.BySlack, Word: word, User: p.User.ID, Channel: channel,
 		})

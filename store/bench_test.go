@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -177,5 +178,102 @@ func measure(b *testing.B, before func(b *testing.B, s *store.Store, n int), op 
 			b.StopTimer()
 			ts.report(b)
 		})
+	}
+}
+
+// BenchmarkArrive is an incoming call: one transaction, committed.
+func BenchmarkArrive(b *testing.B) {
+	measure(b, func(*testing.B, *store.Store, int) {}, func(s *store.Store, i int) error {
+		_, err := s.Arrive(context.Background(), store.Arrival{SID: fmt.Sprintf("CB%032x", i), Line: line, From: "+12085559999"})
+		return err
+	})
+}
+
+// BenchmarkAnswer is the winning answer to a waiting call: one transaction, committed.
+func BenchmarkAnswer(b *testing.B) {
+	var ids []store.CallID
+	measure(b, func(b *testing.B, s *store.Store, n int) {
+		ids = make([]store.CallID, n)
+		each := make(chan int, n)
+		for i := range n {
+			each <- i
+		}
+		close(each)
+		var all sync.WaitGroup
+		for range 64 {
+			all.Go(func() {
+				for i := range each {
+					// A line of its own for each call: codes of thousands of waiting calls are not what is measured.
+					c, err := s.Arrive(context.Background(), store.Arrival{SID: fmt.Sprintf("CB%032x", i), Line: fmt.Sprint(line, i), From: "+12085559999"})
+					if err != nil {
+						b.Error(err)
+					}
+					ids[i] = c.ID
+				}
+			})
+		}
+		all.Wait()
+	}, func(s *store.Store, i int) error {
+		v, _, err := s.Answer(context.Background(), store.Answer{ID: fmt.Sprint("SM", i), Call: ids[i], Attempt: 1, Person: "Ann", Via: store.BySMS, Word: store.Take})
+		if err == nil && v.Result != store.Won {
+			err = fmt.Errorf("it came to %q", v.Result)
+		}
+		return err
+	})
+}
+
+// BenchmarkOpenMillion opens a store that holds a million ended calls.
+func BenchmarkOpenMillion(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "calls.db")
+	db, err := bolt.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := fill(db, 1_000_000); err != nil {
+		b.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := openAndClose(path); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func openAndClose(path string) error {
+	db, err := bolt.Open(path)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(context.Background(), db, team, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return s.Close()
+}
+
+// TestOpenManyEnded: opening must not read what has ended. (BenchmarkOpenMillion has ten times as many.)
+func TestOpenManyEnded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "calls.db")
+	db, err := bolt.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(fill(db, 100_000), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	best := time.Hour // of several, as others use the machine too
+	for range 5 {
+		began := time.Now()
+		if err := openAndClose(path); err != nil {
+			t.Fatal(err)
+		}
+		best = min(best, time.Since(began))
+	}
+	t.Logf("opened in %s", best)
+	if best > 100*time.Millisecond {
+		t.Errorf("opening a file of 100,000 ended calls takes %s", best)
 	}
 }

@@ -213,10 +213,16 @@ func (r *runner) again(d Deed, err error) {
 // reserve marks a deed as being done, so that after a crash it is known to be in doubt. It reports false when the deed
 // is gone or somebody else's.
 func (r *runner) reserve(ctx context.Context, d *Deed) (bool, error) {
-	if d.Owner == r.owner {
-		return true, nil
-	}
 	mine := false
+	if d.Owner == r.owner {
+		// Reserved with the claim, or for an earlier try. What was read may be older than its end, though.
+		err := r.backend.View(ctx, func(rd Reader) error {
+			b, err := rd.Get(d.Key())
+			mine = b != nil
+			return err
+		})
+		return mine, err
+	}
 	err := r.update(ctx, func(t *txn) error {
 		mine = false
 		now, err := t.deed(d.Key())

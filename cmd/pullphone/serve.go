@@ -149,5 +149,8 @@ func underPrefix(publicURL string, h http.Handler) http.Handler {
 }
 
 func newSlack(cfg *config.Config, more ...slack.Option) *slack.Client {
+	if t := cfg.Slack.AppToken.Reveal(); t != "" {
+		more = append(more, slack.OptionAppLevelToken(t))
+	}
 	return bot.NewSlack(cfg.Slack.BotToken.Reveal(), cfg.Slack.APIURL, more...)
 }

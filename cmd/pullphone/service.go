@@ -43,7 +43,7 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Log: log},
 		bot: bot.New(bot.Bot{
 			Store: st, Twilio: tw, Slack: newSlack(cfg),
-			SigningSecret: cfg.Slack.SigningSecret.Reveal(), Links: links, Log: log,
+			SigningSecret: cfg.Slack.SigningSecret.Reveal(), SocketMode: cfg.Slack.AppToken.Reveal() != "", Links: links, Log: log,
 		}),
 	}
 	mux := http.NewServeMux()

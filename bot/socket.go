@@ -1,0 +1,73 @@
+package bot
+
+import (
+	"context"
+	"io"
+	"log"
+	"time"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+)
+
+// socketPause is how long a refused connection is left alone: the token is wrong until a person mends it.
+const socketPause = time.Minute
+
+// runSocket hears presses and commands through Socket Mode until ctx ends (docs.slack.dev/apis/events-api/using-socket-mode).
+// The library reconnects by itself; it gives up only where Slack refuses the token.
+func (b *Bot) runSocket(ctx context.Context) error {
+	for ctx.Err() == nil {
+		c := socketmode.New(b.Slack, socketmode.OptionLog(log.New(io.Discard, "", 0)))
+		ended, cancel := context.WithCancel(ctx)
+		stopped := make(chan struct{})
+		go func() {
+			defer close(stopped)
+			defer cancel()
+			if err := c.RunContext(ended); ctx.Err() == nil { // it never returns nil
+				b.Log.Error("Slack refuses the connection; check slack.app_token", "again in", socketPause, "err", err)
+			}
+		}()
+		b.hearSocket(ended, c)
+		<-stopped
+		select {
+		case <-ctx.Done():
+		case <-b.Store.Clock.After(socketPause):
+		}
+	}
+	return nil
+}
+
+func (b *Bot) hearSocket(ctx context.Context, c *socketmode.Client) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-c.Events:
+			b.fromSocket(ctx, c, e)
+		}
+	}
+}
+
+// fromSocket handles one envelope. It is acknowledged only once what it changed is committed; Slack shows the person an
+// error otherwise.
+func (b *Bot) fromSocket(ctx context.Context, c *socketmode.Client, e socketmode.Event) {
+	var reply []any
+	switch data := e.Data.(type) {
+	case slack.InteractionCallback:
+		if err := b.pressed(ctx, &data); err != nil {
+			b.Log.Error("press not recorded", "user", data.User.ID, "err", err)
+			return
+		}
+	case slack.SlashCommand:
+		reply = append(reply, privately(b.commanded(ctx, data.UserID, data.Text, data.TriggerID)))
+	}
+	if e.Request == nil {
+		if e.Type == socketmode.EventTypeConnectionError || e.Type == socketmode.EventTypeErrorWriteFailed {
+			b.Log.Warn("Slack connection", "event", e.Type)
+		}
+		return
+	}
+	if err := c.Ack(*e.Request, reply...); err != nil {
+		b.Log.Warn("not acknowledged to Slack", "err", err)
+	}
+}

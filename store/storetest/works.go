@@ -1,0 +1,432 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"pullphone/store"
+)
+
+var works = []part[*world]{
+	{"a deed is reserved, done, and gone", deedDone},
+	{"what a deed changes is shown", deedChanges},
+	{"a change wakes the worker", deedWakes},
+	{"so many at once and no more", parallel},
+	{"a lane keeps its order", laneOrder},
+	{"a lane keeps its order in a hurry", laneStress},
+	{"a deed is not done twice", doneOnce},
+	{"a dead lane holds up no other", deadLane},
+	{"a failure is tried again later", triedAgain},
+	{"pauses grow, up to the longest", pausesGrow},
+	{"later means then", triedLater},
+	{"what is due later waits", dueLater},
+	{"a picture asked for meanwhile is drawn again", drawnAgain},
+	{"what was begun is finished at the end", finishedAtEnd},
+	{"a deed that cannot be read holds up no other", deedBesideDamage},
+}
+
+func deedDone(w *world) {
+	c := w.arrive(support)
+	w.work(store.Text, func(jobs <-chan job) {
+		j := await(w, w.ctx, "the SMS", jobs)
+		d := w.one(store.Text, c.ID)
+		if d != j.Deed || d.Owner == "" || !d.Until.Equal(began.Add(30*time.Second)) || d.Whom != "Bob" || d.Attempt != 1 {
+			w.Errorf("done: %+v, reserved: %+v", j.Deed, d)
+		}
+		w.settle()
+		select {
+		case j := <-jobs:
+			w.Errorf("begun twice: %+v", j.Deed)
+		default:
+		}
+		j.done <- outcome{}
+		w.awaitDone(store.Text, c.ID)
+		w.settle()
+	})
+	if c := w.is(c.ID, store.Waiting, ""); c.Rev != 1 {
+		w.Errorf("revision %d", c.Rev)
+	}
+}
+
+func deedChanges(w *world) {
+	for _, seen := range []bool{false, true} {
+		c := w.arrive(support)
+		w.work(store.Text, func(jobs <-chan job) {
+			await(w, w.ctx, "the SMS", jobs).done <- outcome{after: func(c *store.Call) bool {
+				c.Undone = []store.Undone{{Kind: store.Text, Person: "Bob", Why: "landline"}}
+				return seen
+			}}
+			w.awaitDone(store.Text, c.ID)
+		})
+		now := w.is(c.ID, store.Waiting, "")
+		if len(now.Undone) != 1 || (now.Rev == 2) != seen || (w.one(store.Draw, c.ID).Rev == 2) != seen {
+			w.Errorf("to be seen: %t, revision %d, %+v", seen, now.Rev, now.Undone)
+		}
+		w.sound()
+	}
+	// It may change a call that has ended.
+	c := w.arrive(support)
+	w.ok(w.s.HungUp(w.ctx, c.ID))
+	w.work(store.Draw, func(jobs <-chan job) {
+		for range 3 {
+			await(w, w.ctx, "a picture", jobs).done <- outcome{after: func(c *store.Call) bool {
+				c.Message = store.Message{Channel: "C1", TS: "1.2", Rev: c.Rev}
+				return false
+			}}
+		}
+		w.awaitDone(store.Draw, c.ID)
+	})
+	if c := w.is(c.ID, store.Ended, store.Missed); c.Message.TS != "1.2" || c.Message.Rev != c.Rev {
+		w.Errorf("message %+v", c.Message)
+	}
+}
+
+// deedWakes relies on the backend's hints alone.
+func deedWakes(w *world) {
+	w.work(store.Text, func(jobs <-chan job) {
+		for range 20 {
+			c := w.arrive(support)
+			await(w, w.ctx, "its SMS", jobs).done <- outcome{}
+			w.awaitDone(store.Text, c.ID)
+		}
+	})
+}
+
+func parallel(w *world) {
+	for range 4 {
+		w.arrive(sales) // three SMS each
+	}
+	w.work(store.Text, func(jobs <-chan job) {
+		var begun []job
+		for left := 12; left > 0; left -= 3 {
+			for range 3 {
+				begun = append(begun, await(w, w.ctx, "a deed", jobs))
+			}
+			w.settle()
+			select {
+			case <-jobs:
+				w.Fatal("a fourth was begun beside three")
+			default:
+			}
+			for _, j := range begun {
+				j.done <- outcome{}
+			}
+			begun = nil
+		}
+	}, func(work *store.Work) { work.Parallel = 3 })
+	if n := len(w.all("due/sms/")); n != 0 {
+		w.Errorf("%d are still due", n)
+	}
+}
+
+func byPerson(work *store.Work) { work.Lane = func(d store.Deed) string { return d.Whom } }
+
+func laneOrder(w *world) {
+	var calls []store.CallID
+	for range 4 {
+		calls = append(calls, w.arrive(sales).ID)
+	}
+	w.work(store.Text, func(jobs <-chan job) {
+		for i := range calls {
+			round := map[string]job{}
+			for range 3 {
+				j := await(w, w.ctx, "an SMS", jobs)
+				if round[j.Whom] = j; j.Call != calls[i] {
+					w.Errorf("%s was told of %s in place %d", j.Whom, j.Call, i)
+				}
+			}
+			w.settle()
+			select {
+			case <-jobs:
+				w.Fatal("two of one lane at once")
+			default:
+			}
+			if len(round) != 3 {
+				w.Fatalf("the lanes were %v", round)
+			}
+			for _, j := range round {
+				j.done <- outcome{}
+			}
+		}
+	}, byPerson)
+}
+
+// laneStress does deeds as fast as they come, so that lanes get free while the worker looks for more.
+func laneStress(w *world) {
+	const n = 60
+	var mu sync.Mutex
+	seen := map[string][]store.CallID{}
+	all := make(chan struct{})
+	var calls []store.CallID
+	for range n {
+		calls = append(calls, w.arrive(sales).ID)
+	}
+	count := 0
+	work := store.Work{Kind: store.Text, Parallel: 3, Longest: time.Second, Lane: func(d store.Deed) string { return d.Whom },
+		Do: func(_ context.Context, d store.Deed) (func(*store.Call) bool, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen[d.Whom] = append(seen[d.Whom], d.Call)
+			if count++; count == 3*n {
+				close(all)
+			}
+			return nil, nil
+		}}
+	w.during(func(ctx context.Context) error { return w.s.Run(ctx, work) }, func() { await(w, w.ctx, "all SMS", all) })
+	for person, got := range seen {
+		for i, id := range got {
+			if i >= len(calls) || id != calls[i] {
+				w.Errorf("%s was told %d times; of call %d in place %d", person, len(got), slices.Index(calls, id), i)
+				break
+			}
+		}
+	}
+}
+
+// doneOnce lets a deed end while the worker looks at a picture of what is due that is older than that end.
+func doneOnce(w *world) {
+	w.lookUp()
+	first := w.arrive(support) // waits for its name; looked at before the other in each round
+	second := w.ok(w.s.Arrive(w.ctx, store.Arrival{SID: "CA-known", Line: support, From: "+12085558888", Name: "Dee"}))
+	looked, resume := make(chan struct{}), make(chan struct{})
+	var armed atomic.Bool
+	w.work(store.Text, func(jobs <-chan job) {
+		j := await(w, w.ctx, "an SMS", jobs)
+		armed.Store(true)
+		w.keys.nudge()
+		await(w, w.ctx, "the worker looks", looked)
+		j.done <- outcome{}
+		w.awaitDone(store.Text, second.ID)
+		for range 1000 {
+			runtime.Gosched()
+		}
+		close(resume)
+		w.settle()
+		w.settle()
+		select {
+		case j := <-jobs:
+			w.Errorf("done twice: %+v", j.Deed)
+			j.done <- outcome{}
+		default:
+		}
+	}, func(work *store.Work) {
+		work.Lane = func(d store.Deed) string {
+			if d.Call == first.ID && armed.CompareAndSwap(true, false) {
+				looked <- struct{}{}
+				<-resume
+			}
+			return string(d.Call)
+		}
+	})
+}
+
+func deadLane(w *world) {
+	first, second := w.arrive(sales), w.arrive(sales)
+	w.work(store.Text, func(jobs <-chan job) {
+		dead, told := 0, 0
+		for told < 4 {
+			j := await(w, w.ctx, "an SMS", jobs)
+			if j.Whom == "Ann" {
+				dead++
+				j.done <- outcome{err: &store.Later{After: time.Hour, Err: errMine}}
+				continue
+			}
+			told++
+			j.done <- outcome{}
+		}
+		w.settle()
+		if dead != 1 {
+			w.Errorf("Ann was tried %d times", dead)
+		}
+		// Her first keeps its place before her second.
+		w.advance(time.Hour)
+		for _, c := range []store.Call{first, second} {
+			j := await(w, w.ctx, "Ann's SMS", jobs)
+			if j.Whom != "Ann" || j.Call != c.ID {
+				w.Errorf("%s was told of %s, want %s", j.Whom, j.Call, c.ID)
+			}
+			j.done <- outcome{}
+		}
+	}, byPerson)
+}
+
+func triedAgain(w *world) {
+	c := w.arrive(support)
+	w.work(store.Text, func(jobs <-chan job) {
+		owner := ""
+		for i := range 5 {
+			j := await(w, w.ctx, "a try", jobs)
+			if owner == "" {
+				owner = j.Owner
+			}
+			if d := w.one(store.Text, c.ID); d.Owner != owner || d.Doubt {
+				w.Errorf("try %d: %+v", i, d)
+			}
+			j.done <- outcome{err: errMine}
+			w.settle()
+			select {
+			case <-jobs:
+				w.Error("tried again at once")
+			default:
+			}
+			w.advance(8 * time.Second)
+		}
+		await(w, w.ctx, "the last try", jobs).done <- outcome{}
+		w.awaitDone(store.Text, c.ID)
+		w.settle()
+	})
+}
+
+// pausesGrow fails many times: each pause is half to one and a half of 0.5 s, 1 s, 2 s and so on, and never beyond the
+// longest.
+func pausesGrow(w *world) {
+	w.arrive(support)
+	const longest = 5 * time.Second
+	w.work(store.Text, func(jobs <-chan job) {
+		j := await(w, w.ctx, "the first try", jobs)
+		for i := range 25 {
+			j.done <- outcome{err: errMine}
+			w.clock.await(w, "a timer for the next try", func() bool {
+				d := w.clock.next.Sub(w.clock.Now())
+				return d > 0 && d < time.Hour
+			})
+			before := w.clock.Now()
+			pause := w.clock.next.Sub(before)
+			base := min(500*time.Millisecond<<min(i, 10), longest)
+			if pause < base/2 || pause > min(base*3/2, longest) {
+				w.Errorf("pause %d is %s", i, pause)
+			}
+			w.advance(longest)
+			j = await(w, w.ctx, fmt.Sprint("try ", i+2), jobs)
+		}
+		j.done <- outcome{}
+	}, func(work *store.Work) { work.Longest = longest })
+}
+
+func triedLater(w *world) {
+	w.arrive(support)
+	w.work(store.Text, func(jobs <-chan job) {
+		wrapped := fmt.Errorf("sent too fast: %w", &store.Later{After: 90 * time.Second, Err: errMine})
+		if !errors.Is(wrapped, errMine) {
+			w.Error("Later hides its error")
+		}
+		await(w, w.ctx, "the first try", jobs).done <- outcome{err: wrapped}
+		w.clock.await(w, "a timer for the next try", func() bool { return w.clock.next.Equal(began.Add(90 * time.Second)) })
+		w.advance(90*time.Second - time.Millisecond)
+		w.advance(time.Millisecond)
+		j := await(w, w.ctx, "the next try", jobs)
+		if !j.at.Equal(began.Add(90 * time.Second)) {
+			w.Errorf("tried again at %s", j.at)
+		}
+		j.done <- outcome{}
+	})
+}
+
+func dueLater(w *world) {
+	w.lookUp()
+	c := w.arrive(support) // its announcement waits for the name
+	w.work(store.Text, func(jobs <-chan job) {
+		w.clock.await(w, "a timer for it", func() bool { return w.clock.next.Equal(began.Add(nameWait)) })
+		known := w.ok(w.s.Arrive(w.ctx, store.Arrival{SID: "CA-known", Line: support, From: "+12085558888", Name: "Dee"}))
+		j := await(w, w.ctx, "an SMS that waits for nothing", jobs) // it is let by, even in one lane
+		if j.Call != known.ID || !j.at.Equal(began) {
+			w.Errorf("told of %s at %s", j.Call, j.at)
+		}
+		j.done <- outcome{}
+		w.awaitDone(store.Text, known.ID)
+		w.advance(nameWait - time.Millisecond)
+		w.advance(time.Millisecond)
+		j = await(w, w.ctx, "the SMS that waited", jobs)
+		if j.Call != c.ID || !j.at.Equal(began.Add(nameWait)) {
+			w.Errorf("told of %s at %s", j.Call, j.at)
+		}
+		j.done <- outcome{}
+	}, byPerson)
+}
+
+func drawnAgain(w *world) {
+	c := w.arrive(support)
+	w.work(store.Draw, func(jobs <-chan job) {
+		j := await(w, w.ctx, "the picture", jobs)
+		if j.Rev != 1 {
+			w.Errorf("drawn at revision %d", j.Rev)
+		}
+		c = w.wins(c, "Bob", store.Take)
+		w.ok(w.s.HungUp(w.ctx, c.ID))
+		w.settle()
+		select {
+		case <-jobs:
+			w.Error("a picture was drawn twice at once")
+		default:
+		}
+		j.done <- outcome{after: func(c *store.Call) bool {
+			c.Message.Rev = 1
+			return false
+		}}
+		j = await(w, w.ctx, "the picture again", jobs)
+		if j.Rev != 3 {
+			w.Errorf("drawn again at revision %d, want only the newest", j.Rev)
+		}
+		j.done <- outcome{}
+		w.awaitDone(store.Draw, c.ID)
+		w.settle()
+		select {
+		case <-jobs:
+			w.Error("drawn a third time")
+		default:
+		}
+	})
+	if c := w.is(c.ID, store.Ended, store.Missed); c.Message.Rev != 1 || c.Rev != 3 {
+		w.Errorf("%+v", c)
+	}
+}
+
+func finishedAtEnd(w *world) {
+	c, next := w.arrive(support), w.arrive(support)
+	ctx, cancel := context.WithCancel(w.ctx)
+	begun, release, ended := make(chan error, 1), make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- w.s.Run(ctx, store.Work{Kind: store.Text, Parallel: 1, Longest: time.Second,
+			Do: func(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+				begun <- nil
+				<-release
+				return nil, ctx.Err() // it is not cut off
+			}})
+	}()
+	await(w, w.ctx, "the first begins", begun)
+	cancel()
+	select {
+	case <-ended:
+		w.Error("Run ended while a deed was under way")
+	default:
+	}
+	close(release)
+	w.check(await(w, w.ctx, "Run ends", ended))
+	if n := len(w.deeds(store.Text, c.ID)); n != 0 {
+		w.Error("what was finished at the end is still due")
+	}
+	if d := w.one(store.Text, next.ID); d.Owner != "" {
+		w.Errorf("begun after the end: %+v", d)
+	}
+}
+
+func deedBesideDamage(w *world) {
+	w.check(w.keys.Update(w.ctx, func(tx store.Tx) error {
+		tx.Put("due/sms/0", []byte("{"))
+		return nil
+	}))
+	w.work(store.Text, func(jobs <-chan job) {
+		c, err := w.s.Arrive(w.ctx, store.Arrival{SID: "CA1", Line: support})
+		w.check(err)
+		await(w, w.ctx, "an SMS", jobs).done <- outcome{}
+		for _, left := w.all("due/sms/")["due/sms/"+string(c.ID)+"/Bob/1"]; left; _, left = w.all("due/sms/")["due/sms/"+string(c.ID)+"/Bob/1"] {
+			w.settle()
+		}
+	})
+}
