@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"time"
 
 	"pullphone/store"
 )
@@ -30,6 +31,9 @@ func (b *Bot) commanded(ctx context.Context, user, text, trigger string) string 
 	person, known := b.Store.Team.PersonBySlack(user)
 	if !known {
 		return unknownInSlack
+	}
+	if trigger == "" { // Slack always sends one; two commands must never count as the same
+		trigger = b.Store.Clock.Now().Format(time.RFC3339Nano)
 	}
 	var reply string
 	var err error

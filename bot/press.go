@@ -110,12 +110,8 @@ func (b *Bot) pressed(ctx context.Context, p *slack.InteractionCallback) error {
 			tell(unknownInSlack)
 			continue
 		}
-		key := a.ActionTs
-		if key == "" {
-			key = p.TriggerID
-		}
 		_, _, err := b.Store.Answer(ctx, store.Answer{
-			ID: answerID("press", p.User.ID, key, a.ActionID), Call: id, Attempt: attempt,
+			ID: answerID("press", p.User.ID, a.ActionID, a.Value, a.ActionTs), Call: id, Attempt: attempt,
 			Person: person.Name, Via: store.BySlack, Word: word, User: p.User.ID, Channel: channel,
 		})
 		if errors.Is(err, store.ErrNoCall) {

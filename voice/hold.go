@@ -40,10 +40,10 @@ func (p *Phone) hold(w http.ResponseWriter, r *http.Request) {
 	}
 	line, _ := p.Store.Team.Line(r.PostForm.Get("To"))
 	var verbs []twiml.Element
-	switch again := r.PostForm.Get("QueueTime"); {
+	switch waited := r.PostForm.Get("QueueTime"); {
+	case waited != "" && waited != "0": // the document has come to its end and begins anew
 	case attempt > 1:
 		verbs = append(verbs, words(stillLooking))
-	case again != "" && again != "0": // the document has come to its end and begins anew
 	case line.Greeting != "":
 		verbs = append(verbs, words(line.Greeting))
 	}

@@ -31,7 +31,7 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 	}
 	target := p.at(connectPath, c)
 	queue, err := p.queue(ctx, &c)
-	if err != nil {
+	if err != nil && !twilio.NotFound(err) {
 		return nil, later(err)
 	}
 	waits := queue != ""
