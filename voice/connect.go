@@ -12,12 +12,7 @@ import (
 )
 
 // connect is where a redirect leads: the caller hears what the claim says.
-func (p *Phone) connect(w http.ResponseWriter, r *http.Request) {
-	id, attempt, err := about(r)
-	if err != nil {
-		http.Error(w, "no such call", http.StatusBadRequest)
-		return
-	}
+func (p *Phone) connect(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	c, err := p.Store.Fetched(r.Context(), id, attempt)
 	if err == nil && c.State == store.Ringing {
 		if _, known := p.Store.Team.Person(c.Claim.Person); !known { // gone from the config file since
@@ -57,12 +52,7 @@ func (p *Phone) dial(c store.Call) []twiml.Element {
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
 // answered hears that the taker picked up, on a line that does not ask for a 1: that is their acceptance.
-func (p *Phone) answered(w http.ResponseWriter, r *http.Request) {
-	id, attempt, err := about(r)
-	if err != nil {
-		http.Error(w, "no such call", http.StatusBadRequest)
-		return
-	}
+func (p *Phone) answered(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	if r.PostForm.Get("CallStatus") == "in-progress" {
 		if _, _, err := p.Store.Accept(r.Context(), id, attempt); err != nil {
 			p.fail(w, err)
@@ -73,12 +63,7 @@ func (p *Phone) answered(w http.ResponseWriter, r *http.Request) {
 }
 
 // dialed hears how the call to the taker ended. A caller whom nobody took goes back on hold.
-func (p *Phone) dialed(w http.ResponseWriter, r *http.Request) {
-	id, attempt, err := about(r)
-	if err != nil {
-		http.Error(w, "no such call", http.StatusBadRequest)
-		return
-	}
+func (p *Phone) dialed(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	c, err := p.Store.Call(r.Context(), id)
 	if err == nil {
 		c, err = p.Store.Dialed(r.Context(), id, attempt, result(r, c))

@@ -27,12 +27,7 @@ func (p *Phone) enqueue(c store.Call) []twiml.Element {
 
 // hold says what a waiting caller hears: a greeting, then music. The music is one document that plays on and on, and a
 // file that Twilio may cache, so that a caller who waits does not notice when this server is away.
-func (p *Phone) hold(w http.ResponseWriter, r *http.Request) {
-	id, attempt, err := about(r)
-	if err != nil {
-		http.Error(w, "no such call", http.StatusBadRequest)
-		return
-	}
+func (p *Phone) hold(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	if queue := r.PostForm.Get("QueueSid"); sid.MatchString(queue) {
 		if err := p.Store.Queued(r.Context(), id, queue); err != nil {
 			p.Log.Error("queue not recorded", "call", id, "err", err) // it can be found by its name; the caller gets music
@@ -81,12 +76,7 @@ func musicFile() http.Handler {
 
 // left hears that a caller is no longer in the queue (twilio.com/docs/voice/twiml/enqueue, QueueResult). After a
 // redirect Twilio reports it here as well, and ignores the answer: nothing must change.
-func (p *Phone) left(w http.ResponseWriter, r *http.Request) {
-	id, attempt, err := about(r)
-	if err != nil {
-		http.Error(w, "no such call", http.StatusBadRequest)
-		return
-	}
+func (p *Phone) left(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	result := r.PostForm.Get("QueueResult")
 	switch {
 	case result == "hangup", twilio.Over(r.PostForm.Get("CallStatus")):

@@ -10,12 +10,7 @@ import (
 
 // screen asks the taker to press 1, twice, and hangs up on whoever does not: a mailbox, a pocket, a call screen. The
 // Hangup is what refuses: a document that just ends connects the two (twilio.com/docs/voice/twiml/number, url).
-func (p *Phone) screen(w http.ResponseWriter, r *http.Request) {
-	id, attempt, err := about(r)
-	if err != nil {
-		http.Error(w, "no such call", http.StatusBadRequest)
-		return
-	}
+func (p *Phone) screen(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	c, err := p.Store.Call(r.Context(), id)
 	switch {
 	case err != nil:
@@ -37,12 +32,7 @@ func (p *Phone) question(c store.Call) twiml.Element {
 }
 
 // accept hears the taker's key. The answer without a verb connects the two.
-func (p *Phone) accept(w http.ResponseWriter, r *http.Request) {
-	id, attempt, err := about(r)
-	if err != nil {
-		http.Error(w, "no such call", http.StatusBadRequest)
-		return
-	}
+func (p *Phone) accept(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	switch r.PostForm.Get("Digits") {
 	case "1":
 		connect, _, err := p.Store.Accept(r.Context(), id, attempt)
@@ -61,6 +51,6 @@ func (p *Phone) accept(w http.ResponseWriter, r *http.Request) {
 		}
 		p.say(w, &twiml.VoiceHangup{})
 	default:
-		p.screen(w, r)
+		p.screen(w, r, id, attempt)
 	}
 }

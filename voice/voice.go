@@ -10,10 +10,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 
+	"github.com/oklog/ulid/v2"
 	"github.com/twilio/twilio-go/twiml"
 	"golang.org/x/sync/errgroup"
 
@@ -57,10 +56,10 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 	for path, h := range map[string]http.HandlerFunc{
 		IncomingPath: p.incoming, StatusPath: p.ended,
 		FallbackPath: p.fallback, fallbackDonePath: p.fallbackDone,
-		holdPath: p.hold, leftPath: p.left,
-		connectPath: p.connect, dialedPath: p.dialed,
-		screenPath: p.screen, acceptPath: p.accept, answeredPath: p.answered,
-		recordedPath: p.recorded, recordingPath: p.recording,
+		holdPath: ofCall(p.hold), leftPath: ofCall(p.left),
+		connectPath: ofCall(p.connect), dialedPath: ofCall(p.dialed),
+		screenPath: ofCall(p.screen), acceptPath: ofCall(p.accept), answeredPath: ofCall(p.answered),
+		recordedPath: ofCall(p.recorded), recordingPath: ofCall(p.recording),
 	} {
 		mux.Handle("POST "+path, verify(h))
 	}
@@ -82,15 +81,18 @@ func (p *Phone) at(path string, c store.Call) string {
 	return fmt.Sprintf("%s%s?c=%s&n=%d", p.PublicURL, path, c.ID, c.Attempt)
 }
 
-// about reads the call and attempt that a URL made by at names.
-func about(r *http.Request) (store.CallID, int, error) {
-	q := r.URL.Query()
-	n, err := strconv.Atoi(q.Get("n"))
-	id := q.Get("c")
-	if err != nil || n < 1 || len(id) != 26 || strings.ContainsFunc(id, func(r rune) bool { return r > 'z' || r < '0' }) {
-		return "", 0, fmt.Errorf("no call in URL query %q", url.Values(q).Encode())
+// ofCall serves a URL made by at, and refuses one that names no call.
+func ofCall(h func(http.ResponseWriter, *http.Request, store.CallID, int)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		id := q.Get("c")
+		attempt, err := strconv.Atoi(q.Get("n"))
+		if _, bad := ulid.ParseStrict(id); err != nil || attempt < 1 || bad != nil {
+			http.Error(w, "no such call", http.StatusBadRequest)
+			return
+		}
+		h(w, r, store.CallID(id), attempt)
 	}
-	return store.CallID(id), n, nil
 }
 
 // say answers with a TwiML document. No verbs are a document too: it ends the call, or lets it go on where the

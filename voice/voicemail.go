@@ -29,12 +29,7 @@ func (p *Phone) record(c store.Call) []twiml.Element {
 }
 
 // recorded hears that the caller has finished, by key, silence, length or hanging up. The file may not be ready yet.
-func (p *Phone) recorded(w http.ResponseWriter, r *http.Request) {
-	id, _, err := about(r)
-	if err != nil {
-		http.Error(w, "no such call", http.StatusBadRequest)
-		return
-	}
+func (p *Phone) recorded(w http.ResponseWriter, r *http.Request, id store.CallID, _ int) {
 	seconds, err := strconv.Atoi(r.PostForm.Get("RecordingDuration"))
 	if err != nil {
 		seconds = -1 // unknown: the recording's own report decides
@@ -53,14 +48,10 @@ func (p *Phone) recorded(w http.ResponseWriter, r *http.Request) {
 
 // recording hears what became of a recording (RecordingStatus: completed, absent, failed, in-progress; the pages of
 // Twilio list them differently). Only now can it be listened to.
-func (p *Phone) recording(w http.ResponseWriter, r *http.Request) {
-	id, _, err := about(r)
-	if err != nil {
-		http.Error(w, "no such call", http.StatusBadRequest)
-		return
-	}
+func (p *Phone) recording(w http.ResponseWriter, r *http.Request, id store.CallID, _ int) {
 	f := r.PostForm
-	switch status := f.Get("RecordingStatus"); status {
+	var err error
+	switch f.Get("RecordingStatus") {
 	case "completed", "":
 		seconds, bad := strconv.Atoi(f.Get("RecordingDuration"))
 		switch {
