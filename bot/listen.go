@@ -105,6 +105,9 @@ func (b *Bot) problem(err error) (text string, status int) {
 	return "The voicemail cannot be had right now. Please try again in a minute.", http.StatusServiceUnavailable
 }
 
+// listenWithin is how long the sound of one voicemail may take to a listener: five minutes at 32 kbit/s are 1.2 MB.
+const listenWithin = 2 * time.Minute
+
 // audio streams the sound from Twilio, whole or the part that a player asks for.
 func (b *Bot) audio(w http.ResponseWriter, r *http.Request) {
 	private(w.Header())
@@ -114,7 +117,11 @@ func (b *Bot) audio(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, text, status)
 		return
 	}
-	res, err := b.recording(r.Context(), voice.SID, r.Header.Get("Range"))
+	// A slow listener gets longer than a webhook does.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(listenWithin)) // without one, the server's own holds
+	ctx, cancel := context.WithTimeout(r.Context(), listenWithin)
+	defer cancel()
+	res, err := b.recording(ctx, voice.SID, r.Header.Get("Range"))
 	if err != nil {
 		b.Log.Error("voicemail audio", "recording", voice.SID, "err", err)
 		status := http.StatusBadGateway

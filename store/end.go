@@ -92,14 +92,13 @@ func (s *Store) NothingRecorded(ctx context.Context, id CallID) (Call, error) {
 	})
 }
 
-// Facts is what Twilio says of a call.
+// Facts is what Twilio says of a call that is over.
 type Facts struct {
-	Over      bool    // its caller has hung up
 	Voice     []Voice // complete recordings of the call that are not empty
 	Unsettled bool    // a recording is still being processed
 }
 
-// Found records what Twilio says of a call, in case a webhook was lost.
+// Found records that a call is over and what Twilio says of it, in case a webhook was lost.
 func (s *Store) Found(ctx context.Context, id CallID, f Facts) (Call, error) {
 	return s.change(ctx, id, func(t *txn, c *Call) (change, error) {
 		did := nothing
@@ -107,7 +106,7 @@ func (s *Store) Found(ctx context.Context, id CallID, f Facts) (Call, error) {
 			did = max(did, t.recording(c, v.SID, v.Seconds))
 		}
 		switch {
-		case !f.Over || !c.Open():
+		case !c.Open():
 		case c.State == Recording && f.Unsettled:
 			did = max(did, t.hungUp(c))
 		case c.State == Recording:

@@ -89,7 +89,7 @@ func (r *runner) start(ctx context.Context) (time.Duration, error) {
 	now := r.now()
 	next := time.Hour
 	passed := map[string]bool{} // lanes whose first deed has to wait: those behind it wait too
-	known := map[string]bool{}
+	known, all := map[string]bool{}, true
 	var bad error
 	err := r.backend.View(ctx, func(rd Reader) error {
 		return rd.Scan("due/"+string(r.Kind)+"/", "", func(key string, b []byte) bool {
@@ -100,17 +100,24 @@ func (r *runner) start(ctx context.Context) (time.Duration, error) {
 			}
 			known[key] = true
 			next = min(next, r.begin(ctx, *d, now, passed))
-			return true
+			all = !r.full() // one that ends reads on from here
+			return all
 		})
 	})
 	r.mu.Lock()
 	for key := range r.tries {
-		if !known[key] {
+		if all && !known[key] {
 			delete(r.tries, key)
 		}
 	}
 	r.mu.Unlock()
 	return next, errors.Join(err, bad)
+}
+
+func (r *runner) full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.busy) >= r.Parallel
 }
 
 // begin starts one deed if it can be; otherwise it returns how long to wait for it.

@@ -55,8 +55,7 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 		return nil, later(err)
 	}
 	if twilio.Over(status) {
-		_, err := p.Store.Found(ctx, c.ID, store.Facts{Over: true})
-		return nil, err
+		return nil, p.settle(ctx, c)
 	}
 	if c, err = p.Store.Call(ctx, c.ID); err != nil {
 		return nil, err
@@ -111,11 +110,19 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 	if err != nil {
 		return nil, later(err)
 	}
-	facts := store.Facts{Over: twilio.Over(status)}
-	if facts.Over && c.State == store.Recording {
+	if !twilio.Over(status) {
+		return nil, nil
+	}
+	return nil, p.settle(ctx, c)
+}
+
+// settle records that a call is over, with what Twilio recorded of it.
+func (p *Phone) settle(ctx context.Context, c store.Call) error {
+	facts := store.Facts{}
+	if c.State == store.Recording {
 		rs, err := p.Twilio.Recordings(ctx, c.SID)
 		if err != nil {
-			return nil, later(err)
+			return later(err)
 		}
 		for _, r := range rs {
 			switch {
@@ -126,8 +133,8 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 			}
 		}
 	}
-	_, err = p.Store.Found(ctx, c.ID, facts)
-	return nil, err
+	_, err := p.Store.Found(ctx, c.ID, facts)
+	return err
 }
 
 // lookups asks for callers' names. One that fails is not asked for again: by then the call has been announced.

@@ -180,7 +180,7 @@ func claimExpires(w *world) {
 				w.advance(c.again)
 			}
 		})
-		w.ok(w.s.Found(w.ctx, call.ID, store.Facts{Over: true}))
+		w.ok(w.s.Found(w.ctx, call.ID, store.Facts{}))
 	}
 }
 

@@ -112,7 +112,7 @@ func recordingAndHangUp(w *world) {
 		func() (store.Call, error) { return w.s.HungUp(w.ctx, id) },
 		func() (store.Call, error) { return w.s.Recorded(w.ctx, id, 0) },
 		func() (store.Call, error) { return w.s.NothingRecorded(w.ctx, id) },
-		func() (store.Call, error) { return w.s.Found(w.ctx, id, store.Facts{Over: true}) },
+		func() (store.Call, error) { return w.s.Found(w.ctx, id, store.Facts{}) },
 	} {
 		if after := w.ok(end()); !reflect.DeepEqual(after, c) {
 			w.Errorf("the end of a message changed: %+v", after)
@@ -167,22 +167,18 @@ func emptyMessage(w *world) {
 
 func foundFacts(w *world) {
 	voice := []store.Voice{{SID: "RE1", Seconds: 8}}
-	over, unsettled := store.Facts{Over: true}, store.Facts{Over: true, Unsettled: true}
-	heard := store.Facts{Over: true, Voice: voice}
+	over, unsettled := store.Facts{}, store.Facts{Unsettled: true}
+	heard := store.Facts{Voice: voice}
 	for _, f := range []struct {
 		s       store.State
 		facts   store.Facts
 		state   store.State
 		outcome store.Outcome
 	}{
-		{store.Waiting, store.Facts{}, store.Waiting, ""},
 		{store.Waiting, over, store.Ended, store.Missed},
 		{store.Waiting, heard, store.Ended, store.Voicemail},
-		{store.Ringing, store.Facts{}, store.Ringing, ""},
 		{store.Ringing, over, store.Ended, store.Missed},
-		{store.Talking, store.Facts{}, store.Talking, ""},
 		{store.Talking, over, store.Ended, store.Talked},
-		{store.Recording, store.Facts{}, store.Recording, ""},
 		{store.Recording, over, store.Ended, store.Missed},
 		{store.Recording, unsettled, store.Recording, ""},
 		{store.Recording, heard, store.Ended, store.Voicemail},

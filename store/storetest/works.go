@@ -234,18 +234,18 @@ func deadLane(w *world) {
 			j := await(w, w.ctx, "an SMS", jobs)
 			if j.Whom == "Ann" {
 				dead++
-				j.done <- outcome{err: &store.Later{After: time.Hour, Err: errMine}}
+				j.done <- outcome{err: &store.Later{After: 50 * time.Minute, Err: errMine}}
 				continue
 			}
 			told++
 			j.done <- outcome{}
 		}
-		w.settle()
+		w.awaitPause()
 		if dead != 1 {
 			w.Errorf("Ann was tried %d times", dead)
 		}
 		// Her first keeps its place before her second.
-		w.advance(time.Hour)
+		w.advance(50 * time.Minute)
 		for _, c := range []store.Call{first, second} {
 			j := await(w, w.ctx, "Ann's SMS", jobs)
 			if j.Whom != "Ann" || j.Call != c.ID {
@@ -269,17 +269,26 @@ func triedAgain(w *world) {
 				w.Errorf("try %d: %+v", i, d)
 			}
 			j.done <- outcome{err: errMine}
-			w.settle()
+			w.awaitPause()
 			select {
 			case <-jobs:
 				w.Error("tried again at once")
 			default:
 			}
-			w.advance(8 * time.Second)
+			w.advance(12 * time.Second) // the longest pause, and half of it by chance
 		}
 		await(w, w.ctx, "the last try", jobs).done <- outcome{}
 		w.awaitDone(store.Text, c.ID)
 		w.settle()
+	})
+}
+
+// awaitPause waits until a deed that failed has its next try planned.
+func (w *world) awaitPause() {
+	w.Helper()
+	w.clock.await(w, "a timer for the next try", func() bool {
+		d := w.clock.next.Sub(w.clock.Now())
+		return d > 0 && d < time.Hour
 	})
 }
 
@@ -292,10 +301,7 @@ func pausesGrow(w *world) {
 		j := await(w, w.ctx, "the first try", jobs)
 		for i := range 25 {
 			j.done <- outcome{err: errMine}
-			w.clock.await(w, "a timer for the next try", func() bool {
-				d := w.clock.next.Sub(w.clock.Now())
-				return d > 0 && d < time.Hour
-			})
+			w.awaitPause()
 			before := w.clock.Now()
 			pause := w.clock.next.Sub(before)
 			base := min(500*time.Millisecond<<min(i, 10), longest)
