@@ -92,6 +92,12 @@ func verdict(team store.Team, a store.Answer, v store.Verdict, c store.Call, now
 	case store.Stale:
 		return who + " is waiting again. Please answer the latest announcement" + codeHint(c) + "."
 	case store.Lost:
+		if v.First.Person == a.Person { // their own first word stands
+			if v.First.Word == store.SendVoicemail {
+				return "You have sent " + who + " to voicemail already, " + ago(v.First.At, now) + "."
+			}
+			return "You took " + who + " already, " + ago(v.First.At, now) + "."
+		}
 		if v.First.Word == store.SendVoicemail {
 			return "Too late: " + v.First.Person + " has sent " + who + " to voicemail, " + ago(v.First.At, now) + "."
 		}

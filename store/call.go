@@ -121,12 +121,12 @@ type Call struct {
 	Fetched  int    `json:"fetched,omitempty"`  // attempt whose redirect has arrived: Twilio asked for its TwiML
 	Screened Why    `json:"screened,omitempty"` // what the ringing taker did instead of pressing 1
 
-	Claim   *Claim  `json:"claim,omitempty"`
-	Tries   []Try   `json:"tries,omitempty"`
-	Passed  []Claim `json:"passed,omitempty"` // who said "not me", and when
-	Voice   []Voice `json:"voice,omitempty"`
-	Undone  []Undone
-	Message Message `json:"message,omitzero"`
+	Claim   *Claim   `json:"claim,omitempty"`
+	Tries   []Try    `json:"tries,omitempty"`
+	Passed  []Claim  `json:"passed,omitempty"` // who said "not me", and when
+	Voice   []Voice  `json:"voice,omitempty"`
+	Undone  []Undone `json:"undone,omitempty"`
+	Message Message  `json:"message,omitzero"`
 
 	Arrived  time.Time `json:"arrived"`
 	Accepted time.Time `json:"accepted,omitzero"` // the taker pressed 1

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,8 +37,18 @@ type Store struct {
 // every call that is still open. The backend belongs to the store from here on, unless Open returns an error.
 func Open(ctx context.Context, b Backend, team Team, clock clockwork.Clock, log *slog.Logger) (*Store, error) {
 	s := &Store{Team: team, Clock: clock, Log: log, backend: b, owner: ulid.Make().String()}
-	if err := s.schema(ctx); err != nil {
+	found, err := s.schema(ctx)
+	if err != nil {
 		return nil, err
+	}
+	if found == 0 {
+		err := b.Update(ctx, func(tx Tx) error {
+			tx.Put(schemaKey, []byte(strconv.Itoa(Schema)))
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	if err := s.recover(ctx); err != nil {
 		return nil, fmt.Errorf("take up what was left: %w", err)
@@ -46,16 +57,21 @@ func Open(ctx context.Context, b Backend, team Team, clock clockwork.Clock, log 
 }
 
 // OpenHistory gives a store for reading what has ended, over a backend that need not take changes.
-func OpenHistory(b Backend, team Team) *Store { return &Store{Team: team, backend: b} }
+func OpenHistory(ctx context.Context, b Backend, team Team) (*Store, error) {
+	s := &Store{Team: team, backend: b}
+	_, err := s.schema(ctx)
+	return s, err
+}
 
 // Close closes the backend. Nothing may use the store afterwards.
 func (s *Store) Close() error { return s.backend.Close() }
 
-func (s *Store) schema(ctx context.Context) error {
-	const key = "meta/schema"
-	found := 0
-	err := s.backend.View(ctx, func(r Reader) error {
-		b, err := r.Get(key)
+const schemaKey = "meta/schema"
+
+// schema reads which schema the backend has, 0 for a new one, and refuses a newer one.
+func (s *Store) schema(ctx context.Context) (found int, err error) {
+	err = s.backend.View(ctx, func(r Reader) error {
+		b, err := r.Get(schemaKey)
 		if err == nil && b != nil {
 			if found, err = strconv.Atoi(string(b)); err != nil {
 				err = fmt.Errorf("schema version %q in the store is no number", b)
@@ -63,18 +79,10 @@ func (s *Store) schema(ctx context.Context) error {
 		}
 		return err
 	})
-	switch {
-	case err != nil:
-		return err
-	case found > Schema:
-		return fmt.Errorf("%w: it has schema %d, this program knows %d; use a newer pullphone", ErrNewer, found, Schema)
-	case found == Schema:
-		return nil
+	if err == nil && found > Schema {
+		err = fmt.Errorf("%w: it has schema %d, this program knows %d; use a newer pullphone", ErrNewer, found, Schema)
 	}
-	return s.backend.Update(ctx, func(tx Tx) error {
-		tx.Put(key, []byte(strconv.Itoa(Schema)))
-		return nil
-	})
+	return found, err
 }
 
 // recover takes up what a process that died left: deeds that it had reserved may or may not have been done, and calls
@@ -98,22 +106,29 @@ func (s *Store) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range deeds {
+	for keys := range slices.Chunk(deeds, 100) {
 		err := s.update(ctx, func(t *txn) error {
-			d, err := t.deed(key)
-			if d != nil && d.Owner != "" {
-				d.Owner, d.Until, d.Doubt = "", time.Time{}, true
-				t.put(*d)
+			for _, key := range keys {
+				d, err := t.deed(key)
+				if err != nil {
+					return err
+				}
+				if d != nil && d.Owner != "" {
+					d.Owner, d.Until, d.Doubt = "", time.Time{}, true
+					t.put(*d)
+				}
 			}
-			return err
+			return nil
 		})
 		if err != nil {
 			return err
 		}
 	}
-	for _, id := range calls {
+	for ids := range slices.Chunk(calls, 100) {
 		err := s.update(ctx, func(t *txn) error {
-			t.due(Deed{Kind: Ask, Call: id})
+			for _, id := range ids {
+				t.due(Deed{Kind: Ask, Call: id})
+			}
 			return nil
 		})
 		if err != nil {

@@ -28,7 +28,7 @@ type Work struct {
 	Longest time.Duration
 }
 
-// Later is an error that says when the next try makes sense.
+// Later is an error that says when the next try makes sense, of a deed that was certainly not done.
 type Later struct {
 	After time.Duration
 	Err   error
@@ -82,6 +82,7 @@ type runner struct {
 type try struct {
 	backoff *backoff.ExponentialBackOff
 	at      time.Time
+	doubt   bool // the last one ended without a word from the other side: it may have been done
 }
 
 // start begins what can be begun now and returns how long it is until more can.
@@ -184,6 +185,11 @@ func (r *runner) do(ctx context.Context, d Deed) {
 	if !mine {
 		return
 	}
+	r.mu.Lock()
+	if t := r.tries[d.Key()]; t != nil && t.doubt {
+		d.Doubt = true
+	}
+	r.mu.Unlock()
 	after, err := r.Do(ctx, d)
 	if err == nil {
 		// The request's own limit may be used up; what was done must be recorded all the same.
@@ -212,6 +218,8 @@ func (r *runner) again(d Deed, err error) {
 	wait := min(t.backoff.NextBackOff(), r.Longest) // its jitter goes beyond its maximum
 	if later, ok := errors.AsType[*Later](err); ok {
 		wait = later.After
+	} else {
+		t.doubt = true
 	}
 	t.at = r.now().Add(wait)
 	r.Log.Warn("will be tried again", "kind", d.Kind, "call", d.Call, "whom", d.Whom, "in", wait, "err", err)

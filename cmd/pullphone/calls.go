@@ -76,7 +76,11 @@ func eachStored(ctx context.Context, cfg *config.Config, since time.Time, show f
 		return fmt.Errorf("no server answers at admin_listen %s, and the store: %w", cfg.AdminListen, err)
 	}
 	defer db.Close()
-	for r, err := range store.OpenHistory(db, team(cfg)).History(ctx, since) {
+	st, err := store.OpenHistory(ctx, db, team(cfg))
+	if err != nil {
+		return err
+	}
+	for r, err := range st.History(ctx, since) {
 		if err == nil {
 			err = show(r)
 		}

@@ -182,7 +182,6 @@ func foundFacts(w *world) {
 		{store.Recording, over, store.Ended, store.Missed},
 		{store.Recording, unsettled, store.Recording, ""},
 		{store.Recording, heard, store.Ended, store.Voicemail},
-		{store.Recording, store.Facts{Voice: voice}, store.Ended, store.Voicemail},
 		{store.Ended, over, store.Ended, store.Missed},
 		{store.Ended, heard, store.Ended, store.Voicemail},
 	} {

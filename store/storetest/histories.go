@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 var histories = []part[*world]{
 	{"history since a time", historySince},
 	{"history of many calls", historyPages},
+	{"the call that ended last", lastEnded},
 	{"what a record says", recordNames},
 	{"the waiting time that history tells", recordWaited},
 }
@@ -60,7 +62,11 @@ func historySince(w *world) {
 	}
 	w.check(w.s.Close())
 	w.keys = newNudged(w.reopen())
-	w.s = store.OpenHistory(w.keys, w.team)
+	history, err := store.OpenHistory(w.ctx, w.keys, w.team)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.s = history
 	if got := w.history(time.Time{}); !slices.Equal(got, sids) {
 		w.Errorf("opened for history: %q", got)
 	}
@@ -102,6 +108,29 @@ func historyPages(w *world) {
 	if !slices.Equal(got, append(want, late.SID)) {
 		w.Errorf("%d calls were told while one ended", len(got))
 	}
+}
+
+func lastEnded(w *world) {
+	want := func(line string, since time.Time, id store.CallID) {
+		w.Helper()
+		c, err := w.s.Last(w.ctx, line, since)
+		if c.ID != id || (id == "") != errors.Is(err, store.ErrNoCall) {
+			w.Errorf("last of %s since %s is %q, %v, want %q", line, since, c.ID, err, id)
+		}
+	}
+	want(sales, began, "")
+	first := w.arrive(sales)
+	w.clock.Advance(time.Minute)
+	second := w.arrive(sales)
+	w.ok(w.s.HungUp(w.ctx, second.ID))
+	want(sales, began, second.ID)
+	w.clock.Advance(time.Minute)
+	w.ok(w.s.HungUp(w.ctx, first.ID))
+	w.ok(w.s.HungUp(w.ctx, w.arrive(support).ID))
+	want(sales, began, first.ID)
+	want(sales, time.Time{}, first.ID)
+	want(sales, began.Add(time.Second), second.ID)
+	want(sales, began.Add(time.Hour), "")
 }
 
 func recordNames(w *world) {

@@ -106,6 +106,8 @@ func (w *world) work(kind store.Kind, do func(jobs <-chan job), with ...func(*st
 	w.Helper()
 	jobs := make(chan job, 1000)
 	work := store.Work{Kind: kind, Parallel: 8, Longest: 8 * second, Do: func(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+		w.began(+1)
+		defer w.began(-1)
 		j := job{d, w.clock.Now(), make(chan outcome, 1)}
 		jobs <- j
 		select {
@@ -119,6 +121,14 @@ func (w *world) work(kind store.Kind, do func(jobs <-chan job), with ...func(*st
 		set(&work)
 	}
 	w.during(func(ctx context.Context) error { return w.s.Run(ctx, work) }, func() { do(jobs) })
+}
+
+// began counts the jobs under way.
+func (w *world) began(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy += n
+	w.busiest = max(w.busiest, w.busy)
 }
 
 // awaitDone waits until nothing of a kind is due for a call.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +38,9 @@ type world struct {
 	team   store.Team
 	reopen func() store.Backend
 	ids    int
+
+	mu            sync.Mutex
+	busy, busiest int // jobs of a worker under way, now and at most
 }
 
 func newWorld(t *testing.T, open Opener) *world {
