@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"pullphone/store"
@@ -38,7 +39,7 @@ func (b *Bot) commanded(ctx context.Context, user, text, trigger string) string 
 	var reply string
 	var err error
 	switch words := tokens(text); {
-	case len(words) == 0:
+	case strings.TrimSpace(text) == "": // "?" asks for help
 		reply, err = b.pull(ctx, person, store.Answer{ID: answerID("command", user, trigger), Person: person.Name, Via: store.BySlack})
 	case len(words) == 1 && words[0] == "list":
 		reply, err = b.list(ctx, person)

@@ -28,22 +28,31 @@ func toStranger(line store.Line) string {
 
 func notYourLine(line store.Line) string { return "You do not answer the line " + line.Name + "." }
 
-// announcement is the SMS that says who calls. The place goes when it does not fit, then the name is cut.
+// announcement is the SMS that says who calls. The place goes when it does not fit, then the names are cut.
 func announcement(line store.Line, c store.Call) string {
 	const segment = 160
-	head := ""
-	if n := len(c.Tries); n > 0 {
-		head = c.Tries[n-1].Person + " " + didNot(c.Tries[n-1].Why) + ". "
-	}
 	tail := fmt.Sprintf(". Reply Y to take, N for %s. (%d)", noMeans(line), c.Code)
-	who := who(line, c)
+	text := func(line, taker, who string) string {
+		head := ""
+		if n := len(c.Tries); n > 0 {
+			head = taker + " " + didNot(c.Tries[n-1].Why) + ". "
+		}
+		return head + line + ": " + who + tail
+	}
+	taker := ""
+	if n := len(c.Tries); n > 0 {
+		taker = c.Tries[n-1].Person
+	}
 	for _, place := range []string{placed(c), ""} {
-		if text := head + line.Name + ": " + who + place + tail; len([]rune(text)) <= segment {
-			return text
+		if s := text(line.Name, taker, who(line, c)+place); len([]rune(s)) <= segment {
+			return s
 		}
 	}
-	room := segment - len([]rune(head+line.Name+": "+tail))
-	return head + line.Name + ": " + shorten(number(c.From, line.Country)+" "+c.Name, max(room, 20)) + tail
+	name, taker, who := shorten(line.Name, 30), shorten(taker, 20), number(c.From, line.Country)
+	if room := segment - len([]rune(text(name, taker, who))) - len(" "); c.Name != "" && room > 0 {
+		who += " " + shorten(c.Name, room)
+	}
+	return text(name, taker, who)
 }
 
 func placed(c store.Call) string {
@@ -130,12 +139,18 @@ func noSuchCode(code int) string {
 	return fmt.Sprintf("No call %d is waiting. LIST shows those that are.", code)
 }
 
+// most is how many calls are listed: Twilio sends no text of more than 1,600 characters (error 21617).
+const most = 10
+
 // whichOne asks back when a bare yes or no could mean another call.
 func whichOne(line store.Line, waiting []store.Call, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Which one? ")
-	for _, c := range waiting {
+	for _, c := range waiting[:min(len(waiting), most)] {
 		fmt.Fprintf(&b, "%d: %s, waiting %s. ", c.Code, who(line, c), length(now.Sub(c.Arrived)))
+	}
+	if more := len(waiting) - most; more > 0 {
+		fmt.Fprintf(&b, "And %d more. ", more)
 	}
 	fmt.Fprintf(&b, "Reply for example Y %d.", waiting[0].Code)
 	return b.String()
@@ -146,9 +161,12 @@ func waitingList(team store.Team, waiting []store.Call, now time.Time) string {
 		return nothingWaits
 	}
 	var lines []string
-	for _, c := range waiting {
+	for _, c := range waiting[:min(len(waiting), most)] {
 		line, _ := team.Line(c.Line)
-		lines = append(lines, fmt.Sprintf("%d: %s (%s), waiting %s", c.Code, who(line, c), line.Name, length(now.Sub(c.Arrived))))
+		lines = append(lines, fmt.Sprintf("%d: %s (%s), waiting %s", c.Code, who(line, c), shorten(line.Name, 30), length(now.Sub(c.Arrived))))
+	}
+	if more := len(waiting) - most; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")
 }

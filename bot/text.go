@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -59,10 +60,14 @@ func shorten(s string, max int) string {
 // for display, in plain text as well (docs.slack.dev/messaging/formatting-message-text).
 func escape(s string) string { return slackutilsx.EscapeMessage(s) }
 
-// defuse keeps Slack from making bold, code, mentions or links of the characters that escaping leaves alone: an invisible
-// word joiner parts them from what follows.
-var defuse = strings.NewReplacer("*", "*\u2060", "_", "_\u2060", "~", "~\u2060", "`", "`\u2060",
-	"@", "@\u2060", "#", "#\u2060", "://", ":\u2060//", "www.", "www\u2060.")
+// defuse keeps Slack from making bold, code, quotes, mentions or links of the characters that escaping leaves alone. A
+// mark gives way to a character that looks like it: nothing that stands beside a mark reliably takes its meaning away.
+// What has a meaning only with what follows is parted from that by an invisible word joiner.
+var defuse = strings.NewReplacer("*", "∗", "_", "ˍ", "~", "∼", "`", "ˋ", "&gt;", "›",
+	"@", "@\u2060", "#", "#\u2060", "://", ":\u2060//")
+
+// inDomain is the dot of a bare domain, of which Slack makes a link too.
+var inDomain = regexp.MustCompile(`\.([\pL\pN])`)
 
 // shown prepares a text for where Slack formats it: the text of a message, and mrkdwn objects.
-func shown(s string) string { return defuse.Replace(escape(s)) }
+func shown(s string) string { return inDomain.ReplaceAllString(defuse.Replace(escape(s)), "\u2060.$1") }

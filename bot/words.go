@@ -27,7 +27,6 @@ var builtIn = map[string]string{
 	"no": wordNo, "n": wordNo, "voicemail": wordNo,
 	"pull": wordPull, "next": wordPull,
 	"list": wordList,
-	"?":    wordHelp,
 }
 
 // hear reads a text. The whole of it must be a word that we know, with or without a code, on either side or grown
@@ -50,7 +49,7 @@ func hear(body string) said {
 		words++
 		out.word = builtIn[f]
 	}
-	if words != 1 {
+	if words != 1 || out.word == "" {
 		return said{}
 	}
 	return out
@@ -65,10 +64,10 @@ func tokens(s string) []string {
 		switch {
 		case unicode.Is(unicode.Mn, r):
 			continue
-		case unicode.IsLetter(r):
-			k = 'a'
 		case '0' <= r && r <= '9':
 			k = '0'
+		case unicode.IsLetter(r), unicode.IsNumber(r): // digits of other scripts: unread, but not as if they were not there
+			k = 'a'
 		}
 		if k != ' ' {
 			if k != kind {

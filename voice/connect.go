@@ -15,7 +15,7 @@ import (
 func (p *Phone) connect(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	c, err := p.Store.Fetched(r.Context(), id, attempt)
 	if err == nil && c.State == store.Ringing {
-		if _, known := p.Store.Team.Person(c.Claim.Person); !known { // gone from the config file since
+		if taker, _ := p.Store.Team.Person(c.Claim.Person); taker.Phone == "" { // gone from the config file since
 			c, err = p.Store.Dialed(r.Context(), id, attempt, store.DialResult{Why: store.Failed})
 		}
 	}
@@ -71,7 +71,8 @@ func (p *Phone) dialed(w http.ResponseWriter, r *http.Request, id store.CallID, 
 	switch {
 	case err != nil:
 		p.fail(w, err)
-	case c.Attempt > attempt && c.State == store.Ringing: // delivered again after the next claim, which redirects by itself
+	case c.Attempt > attempt && (c.State == store.Ringing || c.State == store.Recording && c.Fetched != c.Attempt):
+		// Delivered again after the next claim, which redirects by itself.
 		p.say(w, p.enqueue(c)...)
 	case c.Attempt == attempt && (c.State == store.Ringing || c.State == store.Talking):
 		p.say(w)
@@ -89,7 +90,7 @@ func result(r *http.Request, c store.Call) store.DialResult {
 	seconds, _ := strconv.Atoi(f.Get("DialCallDuration")) // absent: 0
 	out := store.DialResult{
 		Bridged:    f.Get("DialBridged") == "true" || f.Get("DialBridged") == "" && c.State == store.Talking && status == "completed",
-		Seconds:    seconds,
+		Seconds:    seconds, // from the pick-up on, our question included: the figure on the bill
 		CallerGone: twilio.Over(f.Get("CallStatus")),
 		Why:        store.Failed,
 	}

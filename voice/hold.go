@@ -2,6 +2,7 @@ package voice
 
 import (
 	"bytes"
+	"html"
 	"net/http"
 	"strings"
 	"time"
@@ -56,13 +57,14 @@ func (p *Phone) music(line store.Line) []twiml.Element {
 	}
 	const most = 32 << 10 // half of what Twilio takes as a document
 	var verbs []twiml.Element
-	for size := 0; size < most; {
+	for size := 0; ; {
 		for _, u := range line.HoldMusic {
+			if size += len(html.EscapeString(u)) + 64; size > most && len(verbs) > 0 {
+				return verbs
+			}
 			verbs = append(verbs, &twiml.VoicePlay{Url: u})
-			size += len(u) + 64
 		}
 	}
-	return verbs
 }
 
 func musicFile() http.Handler {

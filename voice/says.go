@@ -29,15 +29,29 @@ func pressOne(line store.Line, c store.Call) string {
 	}
 	switch {
 	case who != "":
-		who = " from " + who
+		who = " from " + brief(who)
 	case c.From == "":
 		who = " from a withheld number"
 	}
-	name := line.Name
+	name := brief(line.Name)
 	if name == "" {
 		name = "you"
 	}
 	return "Call for " + name + who + ". Press 1 to take it, 2 to decline."
+}
+
+// brief is as much of a name as is heard in a second or so, cut at a blank where there is one.
+func brief(name string) string {
+	const most = 20
+	r := []rune(name)
+	if len(r) <= most {
+		return name
+	}
+	cut := string(r[:most])
+	if i := strings.LastIndexByte(cut, ' '); i > 0 && r[most] != ' ' {
+		cut = cut[:i]
+	}
+	return strings.TrimRight(cut, " ,")
 }
 
 // words speaks a text. The voice is named because Twilio's default differs by account; this one costs nothing.

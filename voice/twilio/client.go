@@ -191,7 +191,8 @@ func (c *Client) Recording(ctx context.Context, sid string, f Format, byteRange 
 	if byteRange != "" {
 		r.Header.Set("Range", byteRange)
 	}
-	res, err := (&call{Client: c, ctx: ctx}).RoundTrip(r)
+	one := &call{Client: c, ctx: ctx}
+	res, err := one.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
@@ -200,9 +201,9 @@ func (c *Client) Recording(ctx context.Context, sid string, f Format, byteRange 
 		return res, nil
 	}
 	defer res.Body.Close()
-	e := &Error{Status: res.StatusCode}
-	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<16)).Decode(e) // an answer that is not Twilio's leaves the status
-	e.Status = res.StatusCode
+	e := &Error{}
+	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<16)).Decode(e) // an answer that is not Twilio's leaves it empty
+	e.Status, e.After = res.StatusCode, one.after
 	return nil, e
 }
 

@@ -1,0 +1,155 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"pullphone/store"
+)
+
+var salesLine = store.Line{Name: "Sales", Number: "+12085550100", Country: "US", No: store.NoVoicemail}
+
+func TestAnnouncement(t *testing.T) {
+	pass := salesLine
+	pass.No = store.NoPass
+	tried := func(why store.Why) store.Call {
+		return store.Call{From: "+12085550123", Name: "JANE DOE", City: "Boise, ID", Code: 2, Tries: []store.Try{{Person: "Bob", Why: store.Busy}, {Person: "Ann", Why: why}}}
+	}
+	for _, c := range []struct {
+		line store.Line
+		call store.Call
+		want string
+	}{
+		{salesLine, store.Call{From: "+12085550123", Code: 1}, "Sales: (208) 555-0123. Reply Y to take, N for voicemail. (1)"},
+		{salesLine, store.Call{From: "+12085550123", Name: "JANE DOE", City: "Boise, ID", Code: 1}, "Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (1)"},
+		{salesLine, store.Call{Code: 12}, "Sales: withheld number. Reply Y to take, N for voicemail. (12)"},
+		{salesLine, store.Call{From: "+442079460018", City: "London", Code: 1}, "Sales: +44 20 7946 0018, London. Reply Y to take, N for voicemail. (1)"},
+		{pass, store.Call{From: "+12085550123", Code: 1}, "Sales: (208) 555-0123. Reply Y to take, N for not me. (1)"},
+		{salesLine, tried(store.NoAnswer), "Ann did not pick up. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, tried(store.Busy), "Ann is busy. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, tried(store.Declined), "Ann declined. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, tried(store.NotAccepted), "Ann did not press 1. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, tried(store.Failed), "Ann could not be reached. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+	} {
+		if got := announcement(c.line, c.call); got != c.want {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+}
+
+// One segment, whatever the names: who calls and how to answer must not be lost in a second one.
+func TestAnnouncementLength(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	for _, line := range []string{"Sales", "Sales and service of everything in Boise", strings.Repeat("Sales ", 30), long} {
+		for _, from := range []string{"", "+12085550123", "+442079460018", "+99912345678901"} {
+			for _, name := range []string{"", "JANE DOE", strings.Repeat("é", 60), strings.Repeat("Bartholomew ", 5), strings.Repeat("😀", 60), strings.Repeat(".", 60)} {
+				for _, city := range []string{"", "Boise, ID", strings.Repeat("Llanfair", 7) + ", UK"} {
+					for _, taker := range []string{"", "Ann", "Bartholomew Featherstonehaugh", long} {
+						l := salesLine
+						l.Name = line
+						c := store.Call{From: from, Name: name, City: city, Code: 123}
+						if taker != "" {
+							c.Tries = []store.Try{{Person: taker, Why: store.Failed}}
+						}
+						text := announcement(l, c)
+						if n := utf8.RuneCountInString(text); n > 160 {
+							t.Fatalf("%d characters: %s", n, text)
+						}
+						if !strings.HasSuffix(text, ". Reply Y to take, N for voicemail. (123)") || !strings.Contains(text, number(from, "US")) || !utf8.ValidString(text) {
+							t.Fatalf("%q", text)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// A full name is kept as long as it fits without the place; a cut one still says the number.
+func TestAnnouncementDropsPlaceFirst(t *testing.T) {
+	c := store.Call{From: "+12085550123", Name: strings.Repeat("Jo ", 20), City: strings.Repeat("Llanfair", 5), Code: 1}
+	c.Name = strings.TrimSpace(c.Name)
+	text := announcement(salesLine, c)
+	if !strings.Contains(text, c.Name) || strings.Contains(text, "Llanfair") {
+		t.Errorf("%q", text)
+	}
+}
+
+func TestSMSTexts(t *testing.T) {
+	now := time.Date(2026, 3, 2, 17, 4, 5, 0, time.UTC)
+	team := store.Team{Lines: []store.Line{salesLine}}
+	var many []store.Call
+	for i := range 500 {
+		many = append(many, store.Call{Line: salesLine.Number, From: "+12085550123", Name: strings.Repeat("é", 60), Code: i + 1, Arrived: now.Add(-time.Minute)})
+	}
+	two := []store.Call{{Line: salesLine.Number, From: "+12085550123", Name: "Jane", Code: 1, Arrived: now.Add(-time.Minute)}, {Line: salesLine.Number, Code: 3, Arrived: now}}
+	if got, want := whichOne(salesLine, two, now), "Which one? 1: Jane, (208) 555-0123, waiting 1:00. 3: withheld number, waiting 0:00. Reply for example Y 1."; got != want {
+		t.Errorf("got %q", got)
+	}
+	if got, want := waitingList(team, two, now), "1: Jane, (208) 555-0123 (Sales), waiting 1:00\n3: withheld number (Sales), waiting 0:00"; got != want {
+		t.Errorf("got %q", got)
+	}
+	if got := waitingList(team, nil, now); got != "Nobody is waiting." {
+		t.Errorf("got %q", got)
+	}
+	// Twilio sends no text of more than 1,600 characters (error 21617): it would say nothing at all.
+	for name, text := range map[string]string{"which one": whichOne(salesLine, many, now), "list": waitingList(team, many, now)} {
+		if n := utf8.RuneCountInString(text); n > 1600 {
+			t.Errorf("%s: %d characters", name, n)
+		}
+		if !strings.Contains(text, "490 more") {
+			t.Errorf("%s does not say how many there are: %s", name, text)
+		}
+	}
+	if !strings.HasSuffix(whichOne(salesLine, many, now), "Reply for example Y 1.") {
+		t.Error("it does not say how to answer")
+	}
+	for _, text := range []string{smsHelp, toStranger(salesLine), notYourLine(salesLine), nothingWaits, noSuchCode(7)} {
+		if n := utf8.RuneCountInString(text); n > 160 || strings.ContainsFunc(text, func(r rune) bool { return r > 127 }) {
+			t.Errorf("%d characters, or not plain: %q", n, text)
+		}
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	now := time.Date(2026, 3, 2, 17, 4, 5, 0, time.UTC)
+	team := store.Team{Lines: []store.Line{salesLine}, People: []store.Person{{Name: "Ann", Phone: "+12085550101"}, {Name: "Bob", Phone: "+12085550102"}}}
+	call := func(s store.State, o store.Outcome) store.Call {
+		return store.Call{Line: salesLine.Number, From: "+12085550123", Name: "Jane", State: s, Outcome: o, Code: 4}
+	}
+	by := func(person string, word store.Word, ago time.Duration) *store.Claim {
+		return &store.Claim{Person: person, Word: word, At: now.Add(-ago)}
+	}
+	const jane = "Jane, (208) 555-0123"
+	for i, c := range []struct {
+		word store.Word
+		v    store.Verdict
+		call store.Call
+		want string
+	}{
+		{store.Take, store.Verdict{Result: store.Won}, call(store.Ringing, ""), "Yours: " + jane + ". Your phone (208) 555-0101 rings now."},
+		{store.Take, store.Verdict{Result: store.Yours}, call(store.Ringing, ""), "Yours: " + jane + ". Your phone (208) 555-0101 rings now."},
+		{store.Take, store.Verdict{Result: store.Yours}, call(store.Talking, ""), "Yours: " + jane + "."},
+		{store.SendVoicemail, store.Verdict{Result: store.Won}, call(store.Recording, ""), jane + " is sent to voicemail."},
+		{store.SendVoicemail, store.Verdict{Result: store.Yours}, call(store.Ended, store.Voicemail), jane + " is sent to voicemail."},
+		{store.Pass, store.Verdict{Result: store.PassOn}, call(store.Waiting, ""), "All right, not you."},
+		{store.Take, store.Verdict{Result: store.Stale}, call(store.Waiting, ""), jane + " is waiting again. Please answer the latest announcement (Y 4)."},
+		{store.Take, store.Verdict{Result: store.Lost, First: by("Bob", store.Take, time.Second)}, call(store.Ringing, ""), "Too late: Bob took " + jane + ", just now."},
+		{store.Take, store.Verdict{Result: store.Lost, First: by("Bob", store.Take, 65*time.Second)}, call(store.Ended, store.Talked), "Too late: Bob took " + jane + ", 1:05 ago."},
+		{store.SendVoicemail, store.Verdict{Result: store.Lost, First: by("Bob", store.SendVoicemail, 3*time.Second)}, call(store.Recording, ""), "Too late: Bob has sent " + jane + " to voicemail, 0:03 ago."},
+		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Recording, ""), jane + " is at voicemail already: nobody had answered in time."},
+		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Voicemail), jane + " is at voicemail already: nobody had answered in time."},
+		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), jane + " has hung up."},
+	} {
+		if got := verdict(team, store.Answer{Person: "Ann", Word: c.word}, c.v, c.call, now); got != c.want {
+			t.Errorf("%d: got  %q\nwant %q", i, got, c.want)
+		}
+	}
+	// A call of a line that is configured no more has no country either.
+	if got := verdict(store.Team{}, store.Answer{}, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), now); got != fmt.Sprintf("Jane, %s has hung up.", "+1 208-555-0123") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,104 @@
+package voice
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"pullphone/store"
+)
+
+// skeleton is a document without its texts and values: the verbs, their nouns and the names of their attributes.
+func skeleton(v verb) string {
+	var b strings.Builder
+	b.WriteString(v.Name)
+	if len(v.Attr) > 0 {
+		b.WriteString("[" + strings.Join(sortedKeys(v.Attr), " ") + "]")
+	}
+	if len(v.Inner) > 0 {
+		b.WriteString("(")
+		for i, in := range v.Inner {
+			if i > 0 {
+				b.WriteString(" ")
+			}
+			b.WriteString(skeleton(in))
+		}
+		b.WriteString(")")
+	}
+	return b.String()
+}
+
+// memory is a backend without a disk, for many calls one after the other.
+type memory map[string][]byte
+
+func (m memory) Get(key string) ([]byte, error)         { return m[key], nil }
+func (m memory) Put(key string, value []byte)           { m[key] = value }
+func (m memory) Delete(key string)                      { delete(m, key) }
+func (m memory) Close() error                           { return nil }
+func (m memory) Watch(string) (<-chan struct{}, func()) { return nil, func() {} }
+
+func (m memory) Update(_ context.Context, fn func(store.Tx) error) error   { return fn(m) } // nothing is taken back
+func (m memory) View(_ context.Context, fn func(store.Reader) error) error { return fn(m) }
+
+func (m memory) Scan(prefix, from string, fn func(string, []byte) bool) error {
+	for _, k := range sortedKeys(m) {
+		if strings.HasPrefix(k, prefix) && k >= from && !fn(k, m[k]) {
+			break
+		}
+	}
+	return nil
+}
+
+// Whatever a caller's network sends, each document on the call's way is well-formed and has the same verbs: nothing
+// of it is taken for markup, and nothing makes a document that Twilio would refuse.
+func FuzzIncoming(f *testing.F) {
+	for _, s := range [][4]string{
+		{caller, "JANE DOE", "BOISE", "ID"}, {"anonymous", "", "", ""}, {"+266696687", "x", "y", "z"},
+		{caller, "</Say><Hangup/>", "]]><Dial>+1900</Dial>", "&amp;&#0;&#xFFFE;"}, {caller, "\x00\x1b[2J\u202e", "\xff\xfe", "\ufffe\uffff"},
+		{caller, "\"' onload=\"x", "<!DOCTYPE x [<!ENTITY a \"b\">]>", "%0d%0a"}, {"sip:a@b\r\nX: y", strings.Repeat("😀", 99), "\u2028", "\u0085"},
+	} {
+		f.Add(s[0], s[1], s[2], s[3], "1")
+	}
+	shared := open(f, someTeam())
+	f.Fuzz(func(t *testing.T, from, name, city, state, digits string) {
+		h := *shared
+		h.TB = t
+		h.disk.Backend = memory{} // a new one each time
+		const sid = "CA00000000000000000000000000000001"
+		in := form("CallSid", sid, "To", sales, "From", from, "CallerName", name, "FromCity", city, "FromState", state, "CallStatus", "ringing")
+		check := func(path string, more []string, want string) {
+			t.Helper()
+			for i := 0; i < len(more); i += 2 {
+				in.Set(more[i], more[i+1])
+			}
+			if got := skeleton(spoken(t, h.post(path, in))); got != want {
+				t.Fatalf("%s with %q: %s, want %s", path, in, got, want)
+			}
+		}
+		check(IncomingPath, nil, "Response(Enqueue[action waitUrl])")
+		id, err := h.Store.CallBySID(t.Context(), sid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := h.call(id)
+		check(of(holdPath, c, 1), []string{"QueueSid", digits}, "Response(Say[voice] Play[loop])")
+		if _, _, err := h.Store.Answer(t.Context(), store.Answer{ID: sid, Call: id, Attempt: 1, Person: "Ann", Word: store.Take, Via: store.BySMS}); err != nil {
+			t.Fatal(err)
+		}
+		check(of(connectPath, c, 1), nil, "Response(Say[voice] Dial[action answerOnBridge callerId timeout](Number[url]))")
+		ask := "Response(Gather[action numDigits timeout](Say[voice]) Gather[action numDigits timeout](Say[voice]) Hangup)"
+		check(of(screenPath, c, 1), nil, ask)
+		switch digits {
+		case "1":
+			ask = "Response"
+		case "2":
+			ask = "Response(Hangup)"
+		}
+		check(of(acceptPath, c, 1), []string{"Digits", digits}, ask)
+		check(FallbackPath, []string{"ErrorCode", digits}, "Response(Say[voice] Say[voice] Record[action finishOnKey maxLength playBeep recordingStatusCallback recordingStatusCallbackEvent timeout])")
+		check(of(recordedPath, c, 1), []string{"RecordingDuration", "0"}, "Response(Say[voice] Hangup)")
+		if now := h.call(id); now.State != store.Ended {
+			t.Fatalf("%+v", now)
+		}
+	})
+}

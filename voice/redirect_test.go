@@ -1,0 +1,609 @@
+package voice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pullphone/store"
+	"pullphone/voice/twilio"
+	"pullphone/voice/voicetest"
+)
+
+// exchange is a house on a telephone network: its webhooks are signed and come over HTTP.
+type exchange struct {
+	*house
+	net *voicetest.Network
+	ctx context.Context
+
+	mu    sync.Mutex
+	gates map[string]chan struct{}                                // webhooks that are held until their gate is opened
+	bent  map[string]func(http.Handler) http.Handler              // answers that are not ours
+	fault func(w http.ResponseWriter, r *http.Request) (met bool) // of Twilio's API
+}
+
+func connected(t *testing.T, o voicetest.Options) *exchange {
+	t.Helper()
+	x := &exchange{house: open(t, someTeam()), gates: map[string]chan struct{}{}, bent: map[string]func(http.Handler) http.Handler{}}
+	o.Intercept = func(api http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			x.mu.Lock()
+			fault := x.fault
+			x.mu.Unlock()
+			if fault == nil || !fault(w, r) {
+				api.ServeHTTP(w, r)
+			}
+		})
+	}
+	var err error
+	if x.net, err = voicetest.Start(o); err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	app := httptest.NewServer(mux)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	x.ctx = ctx
+	t.Cleanup(func() {
+		defer cancel()
+		x.mu.Lock()
+		for path := range x.gates {
+			x.openLocked(path)
+		}
+		x.mu.Unlock()
+		if err := x.net.Close(); err != nil {
+			t.Error(err)
+		}
+		app.Close()
+		for _, p := range x.net.Problems() {
+			t.Errorf("problem: %v", p)
+		}
+	})
+	x.PublicURL = app.URL
+	if x.Twilio, err = twilio.New(x.net.AccountSID(), x.net.AuthToken(), x.net.URL()); err != nil {
+		t.Fatal(err)
+	}
+	x.Handle(mux, func(next http.Handler) http.Handler {
+		return twilio.Verify(app.URL, x.net.AuthToken(), slog.New(slog.DiscardHandler), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			x.mu.Lock()
+			gate, bend := x.gates[r.URL.Path], x.bent[r.URL.Path]
+			x.mu.Unlock()
+			if bend != nil {
+				bend(next).ServeHTTP(w, r)
+			} else {
+				next.ServeHTTP(w, r)
+			}
+			if gate != nil {
+				<-gate
+			}
+		}))
+	})
+	x.net.Configure(sales, voicetest.NumberConfig{VoiceURL: app.URL + IncomingPath, StatusCallback: app.URL + StatusPath, VoiceFallbackURL: app.URL + FallbackPath})
+	return x
+}
+
+// hold keeps answers to a webhook back, after they are committed, until release.
+func (x *exchange) hold(path string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.gates[path] = make(chan struct{})
+}
+
+func (x *exchange) release(path string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.openLocked(path)
+}
+
+func (x *exchange) openLocked(path string) {
+	close(x.gates[path])
+	delete(x.gates, path)
+}
+
+// bend has a webhook answered in another way.
+func (x *exchange) bend(path string, with func(http.Handler) http.Handler) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.bent[path] = with
+}
+
+func (x *exchange) failing(f func(w http.ResponseWriter, r *http.Request) bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.fault = f
+}
+
+func (x *exchange) no(err error) {
+	x.Helper()
+	if err != nil {
+		x.Fatal(err)
+	}
+}
+
+// dialIn calls the line and waits until the call is in the store.
+func (x *exchange) dialIn() (*voicetest.Call, store.Call) {
+	x.Helper()
+	in := x.net.Phone(caller).Call(sales, voicetest.CallerInfo{})
+	return in, x.stored(in, func(store.Call) bool { return true })
+}
+
+// stored waits until a call is in the store as ok wants it.
+func (x *exchange) stored(in *voicetest.Call, ok func(store.Call) bool) store.Call {
+	x.Helper()
+	for {
+		changed, stop := x.disk.Watch("")
+		id, err := x.Store.CallBySID(x.ctx, in.SID())
+		if err == nil {
+			if c := x.call(id); ok(c) {
+				stop()
+				return c
+			}
+		} else if !errors.Is(err, store.ErrNoCall) {
+			x.Fatal(err)
+		}
+		select {
+		case <-changed:
+			stop()
+		case <-x.ctx.Done():
+			x.Fatal("the call does not come to that")
+		}
+	}
+}
+
+// waiting is a call on hold whose queue is known.
+func (x *exchange) waiting() (*voicetest.Call, store.Call) {
+	x.Helper()
+	in, _ := x.dialIn()
+	x.no(in.WaitPlace(x.ctx, voicetest.PlaceQueue))
+	return in, x.stored(in, func(c store.Call) bool { return c.Queue != "" })
+}
+
+func deed(c store.Call) store.Deed {
+	return store.Deed{Kind: store.Redirect, Call: c.ID, Attempt: c.Attempt}
+}
+
+// asked counts the requests to Twilio with that method and end of path.
+func (x *exchange) asked(method, part string) int {
+	n := 0
+	for _, r := range x.net.Requests() {
+		if r.Method == method && strings.Contains(r.Path, part) {
+			n++
+		}
+	}
+	return n
+}
+
+// putOff checks that a redirect is to be tried again in a second.
+func putOff(t *testing.T, err error) {
+	t.Helper()
+	later, ok := errors.AsType[*store.Later](err)
+	if !ok || later.After != time.Second || !errors.Is(err, errNotQueued) {
+		t.Fatalf("%v, want another try in a second", err)
+	}
+}
+
+func TestRedirect(t *testing.T) {
+	for _, c := range []struct {
+		word  store.Word
+		place voicetest.Place
+	}{{store.Take, voicetest.PlaceDialing}, {store.SendVoicemail, voicetest.PlaceRecording}} {
+		t.Run(string(c.word), func(t *testing.T) {
+			x := connected(t, voicetest.Options{})
+			in, call := x.waiting()
+			call = x.answer(call, "Ann", c.word)
+			after, err := x.redirect(x.ctx, deed(call))
+			x.no(err)
+			if after == nil || after(&store.Call{}) {
+				t.Error("people are shown a change that is none")
+			}
+			x.no(in.WaitPlace(x.ctx, c.place))
+			if now := x.call(call.ID); now.Fetched != 1 {
+				t.Errorf("%+v", now)
+			}
+			if _, err := x.redirect(x.ctx, deed(call)); err != nil {
+				t.Errorf("once more: %v", err)
+			}
+			if n := x.net.Redirects(in.SID()); n != 1 {
+				t.Errorf("%d redirects", n)
+			}
+		})
+	}
+}
+
+// A process died between the request and its record. The next asks first, and finds the caller gone from the queue.
+func TestRedirectInDoubt(t *testing.T) {
+	for _, refusal := range []int{404, 400} {
+		for _, doubt := range []bool{true, false} { // without the doubt, Twilio's refusal says the same
+			t.Run(fmt.Sprintf("%d %v", refusal, doubt), func(t *testing.T) {
+				x := connected(t, voicetest.Options{MemberRefusal: refusal})
+				in, call := x.waiting()
+				call = x.answer(call, "Ann", store.Take)
+				x.bend(connectPath, func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						x.mu.Lock()
+						gate := x.gates["connect"]
+						x.mu.Unlock()
+						<-gate
+						next.ServeHTTP(w, r)
+					})
+				})
+				x.hold("connect") // the redirect has been taken, its document not yet asked for
+				_, err := x.redirect(x.ctx, deed(call))
+				x.no(err)
+				again := deed(call)
+				again.Doubt = doubt
+				_, err = x.redirect(x.ctx, again)
+				putOff(t, err)
+				x.release("connect")
+				x.stored(in, func(c store.Call) bool { return c.Fetched == 1 })
+				if _, err = x.redirect(x.ctx, again); err != nil {
+					t.Error(err)
+				}
+				if n := x.net.Redirects(in.SID()); n != 1 {
+					t.Errorf("%d redirects", n)
+				}
+				want := 2
+				if doubt {
+					want = 1
+				}
+				if n := x.asked(http.MethodPost, "/Members/"); n != want {
+					t.Errorf("%d requests to redirect, want %d", n, want)
+				}
+				x.no(in.WaitPlace(x.ctx, voicetest.PlaceDialing))
+			})
+		}
+	}
+}
+
+// In doubt, and it had not been done.
+func TestRedirectInDoubtStillQueued(t *testing.T) {
+	x := connected(t, voicetest.Options{})
+	in, call := x.waiting()
+	call = x.answer(call, "Ann", store.Take)
+	again := deed(call)
+	again.Doubt = true
+	_, err := x.redirect(x.ctx, again)
+	x.no(err)
+	x.no(in.WaitPlace(x.ctx, voicetest.PlaceDialing))
+}
+
+// A claim can be quicker than Twilio's Enqueue: the announcement leaves before the webhook is answered.
+func TestRedirectBeforeQueue(t *testing.T) {
+	x := connected(t, voicetest.Options{})
+	x.hold(IncomingPath)
+	in, call := x.dialIn()
+	call = x.answer(call, "Ann", store.Take)
+	_, err := x.redirect(x.ctx, deed(call)) // not even the queue is there
+	putOff(t, err)
+	x.release(IncomingPath)
+	x.no(in.WaitPlace(x.ctx, voicetest.PlaceQueue))
+	_, err = x.redirect(x.ctx, deed(call))
+	x.no(err)
+	x.no(in.WaitPlace(x.ctx, voicetest.PlaceDialing))
+
+	// Now the queue is there, and a second caller on the way into it.
+	x.hold(IncomingPath)
+	second, call := x.dialIn()
+	call = x.answer(call, "Bob", store.SendVoicemail)
+	_, err = x.redirect(x.ctx, deed(call))
+	putOff(t, err)
+	x.release(IncomingPath)
+	x.no(second.WaitPlace(x.ctx, voicetest.PlaceQueue))
+	_, err = x.redirect(x.ctx, deed(call))
+	x.no(err)
+	x.no(second.WaitPlace(x.ctx, voicetest.PlaceRecording))
+	if x.net.Redirects(in.SID()) != 1 || x.net.Redirects(second.SID()) != 1 {
+		t.Error("redirected more than once")
+	}
+}
+
+func TestRedirectCallerGone(t *testing.T) {
+	for _, word := range []store.Word{store.Take, store.SendVoicemail} {
+		for _, doubt := range []bool{false, true} {
+			x := connected(t, voicetest.Options{})
+			nothing := func(http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+			}
+			x.bend(StatusPath, nothing) // both reports of the end are lost
+			x.bend(leftPath, nothing)
+			in, call := x.waiting()
+			call = x.answer(call, "Ann", word)
+			in.Hangup()
+			x.no(in.WaitEnd(x.ctx))
+			d := deed(call)
+			d.Doubt = doubt
+			if _, err := x.redirect(x.ctx, d); err != nil {
+				t.Fatal(err)
+			}
+			if now := x.call(call.ID); now.State != store.Ended || now.Outcome != store.Missed {
+				t.Errorf("%s: %s, %s", word, now.State, now.Outcome)
+			}
+			if n := x.net.Redirects(in.SID()); n != 0 {
+				t.Errorf("%d redirects", n)
+			}
+		}
+	}
+}
+
+// Twilio's trouble is no refusal: it is tried again, when Twilio says so.
+func TestRedirectTwilioFails(t *testing.T) {
+	x := connected(t, voicetest.Options{})
+	in, call := x.waiting()
+	call = x.answer(call, "Ann", store.Take)
+	for _, c := range []struct {
+		status int
+		after  string
+		path   string
+		doubt  bool
+		want   time.Duration
+	}{
+		{503, "", "/Members/", false, 0}, {500, "", "/Members/", true, 0}, {429, "7", "/Members/", false, 7 * time.Second},
+		{401, "", "/Members/", false, 0}, {502, "3", "/Members/", true, 3 * time.Second},
+	} {
+		x.failing(func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.Contains(r.URL.Path, c.path) {
+				return false
+			}
+			if c.after != "" {
+				w.Header().Set("Retry-After", c.after)
+			}
+			http.Error(w, "{}", c.status)
+			return true
+		})
+		d := deed(call)
+		d.Doubt = c.doubt
+		_, err := x.redirect(x.ctx, d)
+		later, put := errors.AsType[*store.Later](err)
+		if err == nil || put != (c.want > 0) || put && later.After != c.want {
+			t.Errorf("%d: %v", c.status, err)
+		}
+		if now := x.call(call.ID); now.State != store.Ringing {
+			t.Fatalf("%d made it %s", c.status, now.State)
+		}
+	}
+	x.failing(nil)
+	_, err := x.redirect(x.ctx, deed(call))
+	x.no(err)
+	x.no(in.WaitPlace(x.ctx, voicetest.PlaceDialing))
+}
+
+// The answer to the redirect is lost though Twilio has done it.
+func TestRedirectAnswerLost(t *testing.T) {
+	x := connected(t, voicetest.Options{})
+	in, call := x.waiting()
+	call = x.answer(call, "Ann", store.Take)
+	api := x.net.URL()
+	x.failing(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, "/Members/") || r.Header.Get("X-Passed") != "" {
+			return false
+		}
+		again, err := http.NewRequestWithContext(r.Context(), r.Method, api+r.URL.Path, r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		again.Header = r.Header.Clone()
+		again.Header.Set("X-Passed", "1")
+		res, err := http.DefaultClient.Do(again)
+		if err != nil {
+			t.Error(err)
+		}
+		res.Body.Close()
+		panic(http.ErrAbortHandler)
+	})
+	if _, err := x.redirect(x.ctx, deed(call)); err == nil {
+		t.Error("no error, though nobody knows")
+	}
+	x.failing(nil)
+	x.stored(in, func(c store.Call) bool { return c.Fetched == 1 })
+	if _, err := x.redirect(x.ctx, deed(call)); err != nil {
+		t.Error(err)
+	}
+	if n := x.net.Redirects(in.SID()); n != 1 {
+		t.Errorf("%d redirects", n)
+	}
+}
+
+// The word about the queue was lost: it is found by the line's name, and kept.
+func TestRedirectFindsQueue(t *testing.T) {
+	x := connected(t, voicetest.Options{})
+	x.bend(holdPath, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.PostForm.Del("QueueSid")
+			next.ServeHTTP(w, r)
+		})
+	})
+	in, call := x.dialIn()
+	x.no(in.WaitPlace(x.ctx, voicetest.PlaceQueue))
+	call = x.answer(call, "Ann", store.Take)
+	if call.Queue != "" {
+		t.Fatal("the queue is known")
+	}
+	after, err := x.redirect(x.ctx, deed(call))
+	x.no(err)
+	after(&call)
+	if !strings.HasPrefix(call.Queue, "QU") {
+		t.Errorf("queue %q is not kept", call.Queue)
+	}
+	x.no(in.WaitPlace(x.ctx, voicetest.PlaceDialing))
+}
+
+// A caller who is on the line, in no queue and hears nothing of ours is fetched by force after a while: only then.
+func TestRedirectInsists(t *testing.T) {
+	x := connected(t, voicetest.Options{})
+	x.bend(IncomingPath, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(httptest.NewRecorder(), r)
+			w.Header().Set("Content-Type", "text/xml")
+			fmt.Fprint(w, `<Response><Say>You are lost.</Say><Pause length="600"/></Response>`)
+		})
+	})
+	in, call := x.dialIn()
+	if _, err := in.WaitHeard(x.ctx, func(h voicetest.Heard) bool { return h.Text == "You are lost." }); err != nil {
+		t.Fatal(err)
+	}
+	call = x.answer(call, "Ann", store.Take)
+	for range 15 {
+		_, err := x.redirect(x.ctx, deed(call))
+		putOff(t, err)
+		x.clock.Advance(time.Second)
+	}
+	if n := x.net.Redirects(in.SID()); n != 0 {
+		t.Fatalf("%d redirects so soon", n)
+	}
+	x.clock.Advance(time.Second)
+	_, err := x.redirect(x.ctx, deed(call))
+	x.no(err)
+	x.no(in.WaitPlace(x.ctx, voicetest.PlaceDialing))
+	if _, err := x.redirect(x.ctx, deed(call)); err != nil || x.net.Redirects(in.SID()) != 1 {
+		t.Errorf("once more: %v, %d redirects", err, x.net.Redirects(in.SID()))
+	}
+}
+
+// What has been overtaken is dropped without a word to Twilio.
+func TestRedirectOvertaken(t *testing.T) {
+	x := connected(t, voicetest.Options{})
+	for name, c := range map[string]struct {
+		stage   string
+		attempt int
+	}{
+		"waits": {"waiting", 1}, "fetched": {"fetched", 1}, "talks": {"talking", 1}, "waits again": {"again", 1},
+		"another attempt": {"again ringing", 1}, "over": {"missed", 1}, "at voicemail": {"recording", 1},
+	} {
+		call := stage(x.house, x.arrive("CA"+strings.ReplaceAll(name, " ", "")), c.stage)
+		if after, err := x.redirect(x.ctx, store.Deed{Kind: store.Redirect, Call: call.ID, Attempt: c.attempt}); err != nil || after != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := len(x.net.Requests()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestAsk(t *testing.T) {
+	ask := func(x *exchange, c store.Call) {
+		x.Helper()
+		if _, err := x.ask(x.ctx, store.Deed{Kind: store.Ask, Call: c.ID}); err != nil {
+			x.Fatal(err)
+		}
+	}
+	lost := func(x *exchange, paths ...string) {
+		for _, path := range paths {
+			x.bend(path, func(http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", "text/xml")
+					fmt.Fprint(w, "<Response/>")
+				})
+			})
+		}
+	}
+	t.Run("still there", func(t *testing.T) {
+		x := connected(t, voicetest.Options{})
+		_, c := x.waiting()
+		ask(x, c)
+		if now := x.call(c.ID); now.State != store.Waiting || now.Rev != c.Rev {
+			t.Errorf("%+v", now)
+		}
+	})
+	t.Run("gone", func(t *testing.T) {
+		x := connected(t, voicetest.Options{})
+		lost(x, StatusPath, leftPath)
+		in, c := x.waiting()
+		in.Hangup()
+		x.no(in.WaitEnd(x.ctx))
+		ask(x, c)
+		if now := x.call(c.ID); now.Outcome != store.Missed {
+			t.Errorf("%+v", now)
+		}
+		ask(x, c) // once more
+	})
+	t.Run("unknown to Twilio", func(t *testing.T) {
+		x := connected(t, voicetest.Options{})
+		c := x.arrive("CA00000000000000000000000000000000")
+		ask(x, c)
+		if now := x.call(c.ID); now.Outcome != store.Missed {
+			t.Errorf("%+v", now)
+		}
+	})
+	for _, settled := range []bool{true, false} {
+		t.Run(fmt.Sprintf("left a message, settled %v", settled), func(t *testing.T) {
+			x := connected(t, voicetest.Options{})
+			lost(x, StatusPath, recordedPath, recordingPath)
+			in, c := x.waiting()
+			c = x.answer(c, "Ann", store.SendVoicemail)
+			_, err := x.redirect(x.ctx, deed(c))
+			x.no(err)
+			x.no(in.WaitPlace(x.ctx, voicetest.PlaceRecording))
+			in.Speak(4 * time.Second)
+			in.Hangup()
+			x.no(in.WaitEnd(x.ctx))
+			x.no(x.net.WaitQuiet(x.ctx))
+			if !settled {
+				x.failing(func(w http.ResponseWriter, r *http.Request) bool {
+					if !strings.HasSuffix(r.URL.Path, "/Recordings.json") {
+						return false
+					}
+					w.Header().Set("Content-Type", "application/json")
+					fmt.Fprint(w, `{"recordings": [{"sid": "RE1", "status": "processing", "duration": null}]}`)
+					return true
+				})
+			}
+			ask(x, c)
+			now := x.call(c.ID)
+			switch {
+			case settled && (now.Outcome != store.Voicemail || len(now.Voice) != 1 || now.Voice[0].Seconds != 4):
+				t.Errorf("%+v", now)
+			case !settled && (now.State != store.Recording || len(now.Voice) != 0):
+				t.Errorf("%+v", now)
+			}
+		})
+	}
+	t.Run("Twilio fails", func(t *testing.T) {
+		x := connected(t, voicetest.Options{})
+		_, c := x.waiting()
+		x.failing(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Retry-After", "4")
+			http.Error(w, "{}", http.StatusServiceUnavailable)
+			return true
+		})
+		_, err := x.ask(x.ctx, store.Deed{Kind: store.Ask, Call: c.ID})
+		if later, ok := errors.AsType[*store.Later](err); !ok || later.After != 4*time.Second {
+			t.Errorf("%v", err)
+		}
+		x.failing(nil)
+	})
+}
+
+func TestLookups(t *testing.T) {
+	x := connected(t, voicetest.Options{})
+	x.Store.Team.Lookup = true
+	do := x.lookups().Do
+	x.net.SetName(caller, " JANE\u202e DOE\x00 ")
+	in, c := x.dialIn()
+	defer in.Hangup()
+	if !c.Naming {
+		t.Fatal("no name is looked up")
+	}
+	_, err := do(x.ctx, store.Deed{Kind: store.Lookup, Call: c.ID})
+	x.no(err)
+	if now := x.call(c.ID); now.Name != "JANE DOE" || now.Naming {
+		t.Errorf("named %q", now.Name)
+	}
+	// A lookup that fails is given up: the call is announced without a name.
+	x.net.SetLookup(caller, voicetest.Lookup{Status: 503})
+	other, c := x.dialIn()
+	defer other.Hangup()
+	_, err = do(x.ctx, store.Deed{Kind: store.Lookup, Call: c.ID})
+	x.no(err)
+	if now := x.call(c.ID); now.Name != "" || now.Naming {
+		t.Errorf("named %q, still naming %v", now.Name, now.Naming)
+	}
+	if !strings.Contains(x.log.String(), "not looked up") {
+		t.Error("the failure is not logged")
+	}
+}
