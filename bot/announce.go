@@ -37,17 +37,18 @@ func (b *Bot) text(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 		}
 	}
 	_, err = b.Twilio.Send(ctx, sms)
-	switch e, ok := errors.AsType[*twilio.Error](err); {
-	case err == nil:
+	if err == nil {
 		return nil, nil
-	case twilio.Refused(err):
+	}
+	if after, ok := twilio.Limited(err); ok {
+		return nil, &store.Later{After: after, Err: err}
+	}
+	if e, ok := errors.AsType[*twilio.Error](err); ok && twilio.Refused(err) {
 		b.Log.Warn("SMS refused", "call", c.ID, "person", person.Name, "err", err)
 		return func(c *store.Call) bool {
 			c.Undone = append(c.Undone, store.Undone{Kind: store.Text, Person: person.Name, Why: smsRefusal(e)})
 			return true
 		}, nil
-	case ok && e.After > 0:
-		return nil, &store.Later{After: e.After, Err: err}
 	}
 	return nil, err
 }

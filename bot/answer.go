@@ -12,6 +12,9 @@ import (
 // recent is how long after its end a call can be what an answer is about.
 const recent = 15 * time.Minute
 
+// overlap is how long after its end an answer to a call can still be on its way.
+const overlap = 2 * time.Minute
+
 // which finds the call that an answer without a button is about: the one with the code that it names, or the only one
 // that waits. Where that is not certain the person is asked back, never guessed for, and text says so.
 func (b *Bot) which(ctx context.Context, line store.Line, person store.Person, code int) (c store.Call, text string, err error) {
@@ -20,23 +23,30 @@ func (b *Bot) which(ctx context.Context, line store.Line, person store.Person, c
 		return store.Call{}, "", err
 	}
 	if code > 0 {
-		if i := slices.IndexFunc(open, func(c store.Call) bool { return c.Code == code }); i >= 0 {
-			return open[i], "", nil
-		}
-		return store.Call{}, noSuchCode(code), nil
-	}
-	waiting := only(open, store.Waiting)
-	switch len(waiting) {
-	case 0:
-		if len(open) > 0 {
-			return open[len(open)-1], "", nil
-		}
-		c, err := b.Store.Last(ctx, line.Number, b.Store.Clock.Now().Add(-recent))
+		c, attempt, err := b.Store.ByCode(ctx, line.Number, code)
 		if errors.Is(err, store.ErrNoCall) {
-			return store.Call{}, nothingWaits, nil
+			return store.Call{}, noSuchCode(code), nil
 		}
+		c.Attempt = attempt // what the code named, which may be over
 		return c, "", err
-	case 1:
+	}
+	last, err := b.Store.Last(ctx, line.Number, b.Store.Clock.Now().Add(-recent))
+	if err != nil && !errors.Is(err, store.ErrNoCall) {
+		return store.Call{}, "", err
+	}
+	ended := err == nil
+	waiting := only(open, store.Waiting)
+	switch {
+	case len(waiting) == 0 && len(open) > 0:
+		return open[len(open)-1], "", nil
+	case len(waiting) == 0 && ended:
+		return last, "", nil
+	case len(waiting) == 0:
+		return store.Call{}, nothingWaits, nil
+	case len(waiting) == 1 && len(open) == 1 && !(ended && b.Store.Clock.Since(last.Stopped) < overlap):
+		return waiting[0], "", nil
+	case len(waiting) == 1:
+		// Only somebody who was told of this one can mean it: it may just have come, and the answer be to another.
 		told, err := b.Store.Announced(ctx, waiting[0], person.Name)
 		if err != nil || told {
 			return waiting[0], "", err
@@ -96,9 +106,14 @@ func (b *Bot) pull(ctx context.Context, person store.Person, a store.Answer) (st
 	}
 	if !found {
 		// Delivered again? Then the answer is known, and so is what it came to.
-		if g, err := b.Store.Given(ctx, a.ID); err != nil || g.Answer.ID == "" {
-			return nothingWaits, err
-		} else if c, err = b.Store.Call(ctx, g.Answer.Call); err != nil {
+		g, err := b.Store.Given(ctx, a.ID)
+		switch {
+		case err != nil || g.Reply != "":
+			return g.Reply, err
+		case g.Answer.ID == "":
+			return nothingWaits, b.Store.Replied(ctx, a.ID, nothingWaits)
+		}
+		if c, err = b.Store.Call(ctx, g.Answer.Call); err != nil {
 			return "", err
 		}
 	}

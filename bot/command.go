@@ -30,7 +30,7 @@ func privately(text string) map[string]string {
 // commanded does what a slash command says and returns what to tell the person. trigger is the command's natural key.
 func (b *Bot) commanded(ctx context.Context, user, text, trigger string) string {
 	person, known := b.Store.Team.PersonBySlack(user)
-	if !known {
+	if !known || strings.TrimSpace(text) == "" && person.Phone == "" {
 		return unknownInSlack
 	}
 	if trigger == "" { // Slack always sends one; two commands must never count as the same

@@ -31,18 +31,13 @@ func (b *Bot) draw(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	m := message(line, c)
 	channel, ts := c.Message.Channel, c.Message.TS
 	if ts != "" {
-		_, _, _, err = b.Slack.UpdateMessageContext(ctx, channel, ts, m.options()...)
-		if lost(err) { // somebody deleted it
+		err = b.update(ctx, channel, ts, m)
+		if gone(err) { // deleted, or out of reach: the channel may have been changed, archived or left
 			ts = ""
 		}
 	}
 	if ts == "" {
-		channel, ts, err = b.Slack.PostMessageContext(ctx, line.Channel, m.options()...)
-		if unshowable(err) {
-			b.Log.Error("Slack refused the blocks of a call's message; it is posted as text", "call", c.ID, "err", err)
-			m.blocks = nil
-			channel, ts, err = b.Slack.PostMessageContext(ctx, line.Channel, m.options()...)
-		}
+		channel, ts, err = b.send(ctx, line.Channel, m)
 	}
 	switch {
 	case err == nil:
@@ -55,6 +50,28 @@ func (b *Bot) draw(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 		now.Message = store.Message{Channel: channel, TS: ts, Rev: c.Rev}
 		return false
 	}, nil
+}
+
+// send posts a message. One whose blocks Slack refuses is posted as text, so that people are told all the same.
+func (b *Bot) send(ctx context.Context, channel string, m post) (id, ts string, err error) {
+	id, ts, err = b.Slack.PostMessageContext(ctx, channel, m.options()...)
+	if unshowable(err) {
+		b.Log.Error("Slack refuses a message's blocks; it is posted as text", "channel", channel, "err", err)
+		m.blocks = nil
+		id, ts, err = b.Slack.PostMessageContext(ctx, channel, m.options()...)
+	}
+	return id, ts, err
+}
+
+// update changes a message, likewise.
+func (b *Bot) update(ctx context.Context, channel, ts string, m post) error {
+	_, _, _, err := b.Slack.UpdateMessageContext(ctx, channel, ts, m.options()...)
+	if unshowable(err) {
+		b.Log.Error("Slack refuses a message's blocks; it is shown as text", "channel", channel, "err", err)
+		m.blocks = nil
+		_, _, _, err = b.Slack.UpdateMessageContext(ctx, channel, ts, m.options()...)
+	}
+	return err
 }
 
 // post is a Slack message to be: blocks, and the text that notifications show and screen readers read.
@@ -82,9 +99,10 @@ func slackCode(err error) string {
 	return ""
 }
 
-func lost(err error) bool {
+// gone reports whether a message can never be changed again, so that a new one has to say what it would.
+func gone(err error) bool {
 	switch slackCode(err) {
-	case "message_not_found", "cant_update_message":
+	case "message_not_found", "cant_update_message", "block_mismatch", "channel_not_found", "is_inactive", "not_in_channel":
 		return true
 	}
 	return false

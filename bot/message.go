@@ -16,18 +16,18 @@ func message(line store.Line, c store.Call) post {
 	who := who(line, c)
 	status := status(c)
 	blocks := []slack.Block{
-		slack.NewHeaderBlock(plain(shorten(who, 140))),
-		slack.NewSectionBlock(plain(status), nil, nil),
-		slack.NewContextBlock("", plain(line.Name+placed(c)), clock("called", c.Arrived)),
+		slack.NewHeaderBlock(plain(who, 150)),
+		slack.NewSectionBlock(plain(status, 3000), nil, nil),
+		slack.NewContextBlock("", plain(line.Name+placed(c), 300), clock("called", c.Arrived)),
 	}
 	if undone := undone(c); undone != "" {
-		blocks = append(blocks, slack.NewContextBlock("", plain(shorten(undone, 300))))
+		blocks = append(blocks, slack.NewContextBlock("", plain(undone, 300)))
 	}
 	text := shown(fmt.Sprintf("Call for %s from %s%s. %s", line.Name, who, placed(c), status))
 	if c.State == store.Waiting {
-		take := slack.NewButtonBlockElement(takeAction, value(c), plain("Take")).WithStyle(slack.StylePrimary)
+		take := slack.NewButtonBlockElement(takeAction, value(c), plain("Take", 75)).WithStyle(slack.StylePrimary)
 		blocks = append(blocks, slack.NewActionBlock("answer-"+value(c), take,
-			slack.NewButtonBlockElement(voicemailAction, value(c), plain("Voicemail"))))
+			slack.NewButtonBlockElement(voicemailAction, value(c), plain("Voicemail", 75))))
 		text += " Take it or send it to voicemail."
 	}
 	return post{text, blocks}
@@ -84,17 +84,17 @@ func voicemail(line store.Line, c store.Call, v store.Voice, link string) post {
 	return post{
 		text: shown(head+" for "+line.Name+".") + " " + listen,
 		blocks: []slack.Block{
-			slack.NewSectionBlock(plain(shorten(head, 300)), nil, nil),
+			slack.NewSectionBlock(plain(head, 3000), nil, nil),
 			slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, listen, false, true), nil, nil),
-			slack.NewContextBlock("", plain(line.Name), clock("called", c.Arrived)),
+			slack.NewContextBlock("", plain(line.Name, 300), clock("called", c.Arrived)),
 		},
 	}
 }
 
-// plain is a text object in which nothing is formatted, linked or turned into an emoji.
-func plain(s string) *slack.TextBlockObject {
+// plain is a text object of at most max characters, in which nothing is formatted, linked or turned into an emoji.
+func plain(s string, max int) *slack.TextBlockObject {
 	no := false
-	return &slack.TextBlockObject{Type: slack.PlainTextType, Text: escape(s), Emoji: &no}
+	return &slack.TextBlockObject{Type: slack.PlainTextType, Text: fit(s, max), Emoji: &no}
 }
 
 // clock shows a time in the reader's own zone; where that cannot be, in UTC, and says so.

@@ -28,11 +28,7 @@ func (b *Bot) post(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 		return nil, nil
 	}
 	m := voicemail(line, c, c.Voice[n], b.Links.Make(c.ID, n, b.Store.Clock.Now()))
-	_, _, err = b.Slack.PostMessageContext(ctx, line.Channel, m.options()...)
-	if unshowable(err) {
-		m.blocks = nil
-		_, _, err = b.Slack.PostMessageContext(ctx, line.Channel, m.options()...)
-	}
+	_, _, err = b.send(ctx, line.Channel, m)
 	if err != nil {
 		return nil, slackLater(err)
 	}

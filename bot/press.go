@@ -68,16 +68,40 @@ func (b *Bot) fromSlack(next func(http.ResponseWriter, *http.Request, url.Values
 	})
 }
 
+// press is what we read of a block_actions payload
+// (docs.slack.dev/reference/interaction-payloads/block_actions-payload); any of it may be missing.
+type press struct {
+	Type string `json:"type"`
+	User struct {
+		ID     string `json:"id"`
+		TeamID string `json:"team_id"`
+	} `json:"user"`
+	Team struct {
+		ID string `json:"id"`
+	} `json:"team"`
+	Channel struct {
+		ID string `json:"id"`
+	} `json:"channel"`
+	Container struct {
+		ChannelID string `json:"channel_id"`
+	} `json:"container"`
+	Actions []struct {
+		ActionID string `json:"action_id"`
+		Value    string `json:"value"`
+		ActionTS string `json:"action_ts"`
+	} `json:"actions"`
+}
+
 // action hears a press of a button. Slack takes 200 for "received" within three seconds; what it came to is told
 // afterwards.
 func (b *Bot) action(w http.ResponseWriter, r *http.Request, form url.Values) {
-	var p slack.InteractionCallback
+	var p press
 	if err := json.Unmarshal([]byte(form.Get("payload")), &p); err != nil {
 		b.Log.Warn("press that cannot be read", "err", err)
 		http.Error(w, "no payload", http.StatusBadRequest)
 		return
 	}
-	if err := b.pressed(r.Context(), &p); err != nil {
+	if err := b.pressed(r.Context(), p); err != nil {
 		b.Log.Error("press not recorded", "user", p.User.ID, "err", err)
 		http.Error(w, "unavailable", http.StatusServiceUnavailable)
 		return
@@ -86,19 +110,20 @@ func (b *Bot) action(w http.ResponseWriter, r *http.Request, form url.Values) {
 }
 
 // pressed records what a press says.
-func (b *Bot) pressed(ctx context.Context, p *slack.InteractionCallback) error {
-	if p.Type != slack.InteractionTypeBlockActions {
+func (b *Bot) pressed(ctx context.Context, p press) error {
+	if p.Type != "block_actions" {
 		return nil
 	}
 	channel := p.Channel.ID
 	if channel == "" {
 		channel = p.Container.ChannelID
 	}
-	for _, a := range p.ActionCallback.BlockActions {
+	for _, a := range p.Actions {
 		word := map[string]store.Word{takeAction: store.Take, voicemailAction: store.SendVoicemail}[a.ActionID]
 		id, attempt, ok := parseValue(a.Value)
 		if word == "" || !ok {
-			continue // another button of ours, or one of an older version
+			b.Log.Warn("press of a button that is none of ours", "action", a.ActionID)
+			continue
 		}
 		tell := func(text string) { b.aside(aside{channel, p.User.ID, text}) }
 		if p.Team.ID != "" && p.User.TeamID != "" && p.User.TeamID != p.Team.ID {
@@ -106,12 +131,12 @@ func (b *Bot) pressed(ctx context.Context, p *slack.InteractionCallback) error {
 			continue
 		}
 		person, known := b.Store.Team.PersonBySlack(p.User.ID)
-		if !known {
+		if !known || word == store.Take && person.Phone == "" {
 			tell(unknownInSlack)
 			continue
 		}
 		_, _, err := b.Store.Answer(ctx, store.Answer{
-			ID: answerID("press", p.User.ID, a.ActionID, a.Value, a.ActionTs), Call: id, Attempt: attempt,
+			ID: answerID("press", p.User.ID, a.ActionID, a.Value, a.ActionTS), Call: id, Attempt: attempt,
 			Person: person.Name, Via: store.BySlack, Word: word, User: p.User.ID, Channel: channel,
 		})
 		if errors.Is(err, store.ErrNoCall) {

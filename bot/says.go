@@ -89,6 +89,12 @@ func verdict(team store.Team, a store.Answer, v store.Verdict, c store.Call, now
 	who := who(line, c)
 	switch v.Result {
 	case store.Won, store.Yours:
+		if c.Outcome == store.Missed && a.Word == store.Take {
+			return who + " has hung up before you could be put through."
+		}
+		if c.Claim != nil && c.Claim.Via == store.ByRule && a.Word == store.Take {
+			return who + " could not be put through and is asked to leave a message."
+		}
 		if a.Word == store.SendVoicemail {
 			return who + " is sent to voicemail."
 		}
@@ -99,7 +105,7 @@ func verdict(team store.Team, a store.Answer, v store.Verdict, c store.Call, now
 	case store.PassOn:
 		return "All right, not you."
 	case store.Stale:
-		return who + " is waiting again. Please answer the latest announcement" + codeHint(c) + "."
+		return who + " is waiting again. Please answer the latest announcement" + codeHint(a, c) + "."
 	case store.Lost:
 		if v.First.Person == a.Person { // their own first word stands
 			if v.First.Word == store.SendVoicemail {
@@ -128,8 +134,8 @@ func ago(t, now time.Time) string {
 	return "just now"
 }
 
-func codeHint(c store.Call) string {
-	if c.Code == 0 {
+func codeHint(a store.Answer, c store.Call) string {
+	if a.Via != store.BySMS {
 		return ""
 	}
 	return fmt.Sprintf(" (Y %d)", c.Code)
@@ -139,21 +145,21 @@ func noSuchCode(code int) string {
 	return fmt.Sprintf("No call %d is waiting. LIST shows those that are.", code)
 }
 
-// most is how many calls are listed: Twilio sends no text of more than 1,600 characters (error 21617).
-const most = 10
+// mostListed is how many calls are listed: Twilio sends no text of more than 1,600 characters (error 21617).
+const mostListed = 10
 
 // whichOne asks back when a bare yes or no could mean another call.
 func whichOne(line store.Line, waiting []store.Call, now time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Which one? ")
-	for _, c := range waiting[:min(len(waiting), most)] {
-		fmt.Fprintf(&b, "%d: %s, waiting %s. ", c.Code, who(line, c), length(now.Sub(c.Arrived)))
+	b.WriteString("Which one?")
+	for _, c := range waiting[:min(len(waiting), mostListed)] {
+		fmt.Fprintf(&b, " %d: %s, waiting %s.", c.Code, who(line, c), length(now.Sub(c.Arrived)))
 	}
-	if more := len(waiting) - most; more > 0 {
+	if more := len(waiting) - mostListed; more > 0 {
 		fmt.Fprintf(&b, "And %d more. ", more)
 	}
-	fmt.Fprintf(&b, "Reply for example Y %d.", waiting[0].Code)
-	return b.String()
+	// Twilio takes 1,600 characters at most.
+	return shorten(b.String(), 1500) + fmt.Sprintf(" Reply for example Y %d.", waiting[0].Code)
 }
 
 func waitingList(team store.Team, waiting []store.Call, now time.Time) string {
@@ -161,14 +167,14 @@ func waitingList(team store.Team, waiting []store.Call, now time.Time) string {
 		return nothingWaits
 	}
 	var lines []string
-	for _, c := range waiting[:min(len(waiting), most)] {
+	for _, c := range waiting[:min(len(waiting), mostListed)] {
 		line, _ := team.Line(c.Line)
 		lines = append(lines, fmt.Sprintf("%d: %s (%s), waiting %s", c.Code, who(line, c), shorten(line.Name, 30), length(now.Sub(c.Arrived))))
 	}
-	if more := len(waiting) - most; more > 0 {
+	if more := len(waiting) - mostListed; more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
-	return strings.Join(lines, "\n")
+	return shorten(strings.Join(lines, "\n"), 1500)
 }
 
 // smsRefusal says why a person could not be told by SMS (twilio.com/docs/api/errors).

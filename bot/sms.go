@@ -49,18 +49,27 @@ func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply 
 		return "", nil // Twilio has answered by itself (twilio.com/docs/messaging/tutorials/advanced-opt-out)
 	}
 	person, known := b.Store.Team.PersonByPhone(from)
+	if _, own := b.Store.Team.Line(from); own {
+		return "", nil // two lines would answer each other for ever
+	}
 	if !known {
 		return toStranger(line), nil
 	}
 	a := store.Answer{ID: answerID("sms", sid), Person: person.Name, Via: store.BySMS}
+	if g, err := b.Store.Given(ctx, a.ID); err != nil || g.Reply != "" {
+		return g.Reply, err
+	}
 	switch s.word {
 	case wordYes, wordNo:
 		if !line.Serves(person.Name) {
 			return notYourLine(line), nil
 		}
 		c, text, err := b.which(ctx, line, person, s.code)
-		if err != nil || text != "" {
-			return text, err
+		if err != nil {
+			return "", err
+		}
+		if text != "" {
+			return text, b.Store.Replied(ctx, a.ID, text)
 		}
 		switch {
 		case s.word == wordYes:

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"log"
 	"time"
@@ -54,7 +55,12 @@ func (b *Bot) fromSocket(ctx context.Context, c *socketmode.Client, e socketmode
 	var reply []any
 	switch data := e.Data.(type) {
 	case slack.InteractionCallback:
-		if err := b.pressed(ctx, &data); err != nil {
+		var p press
+		err := json.Unmarshal(e.Request.Payload, &p)
+		if err == nil {
+			err = b.pressed(ctx, p)
+		}
+		if err != nil {
 			b.Log.Error("press not recorded", "user", data.User.ID, "err", err)
 			return
 		}

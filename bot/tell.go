@@ -7,38 +7,63 @@ import (
 	"github.com/slack-go/slack"
 
 	"pullphone/store"
+	"pullphone/voice/twilio"
 )
 
-// tellWithin is how long what a press came to is worth telling.
+// tellWithin is how long what became of an answer is worth telling.
 const tellWithin = time.Minute
 
-// tells answers presses in private: Slack's reply to the press itself cannot carry words.
+// tells tells people what became of their answers: of a press, because Slack's reply to the press itself cannot carry
+// words; of a take, when the caller has gone before they could be put through.
 func (b *Bot) tells() store.Work {
 	return store.Work{Kind: store.Tell, Parallel: 16, Do: b.tell, Longest: 8 * time.Second}
 }
 
 func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+	if b.Store.Clock.Since(d.Due) > tellWithin {
+		return nil, nil
+	}
 	g, err := b.Store.Given(ctx, d.Whom)
 	if err != nil {
 		return nil, err
-	}
-	if b.Store.Clock.Since(g.At) > tellWithin {
-		return nil, nil
 	}
 	c, err := b.Store.Call(ctx, d.Call)
 	if err != nil {
 		return nil, err
 	}
 	text := verdict(b.Store.Team, g.Answer, g.Verdict, c, b.Store.Clock.Now())
-	err = b.ephemeral(ctx, aside{channel: g.Answer.Channel, user: g.Answer.User, text: text})
-	if code := slackCode(err); code != "" && code != "ratelimited" {
-		b.Log.Warn("not told in Slack", "call", d.Call, "user", g.Answer.User, "err", err)
-		return nil, nil // they may have left the channel; the call's own message says it too
+	if g.Answer.User == "" {
+		return nil, b.tellBySMS(ctx, c, g.Answer.Person, text)
 	}
-	if err != nil {
+	channel := g.Answer.Channel
+	if channel == "" {
+		channel = c.Message.Channel
+	}
+	err = b.ephemeral(ctx, aside{channel: channel, user: g.Answer.User, text: text})
+	switch code := slackCode(err); {
+	case err == nil:
+	case code == "", code == "ratelimited":
 		return nil, slackLater(err)
+	default:
+		b.Log.Warn("not told in Slack", "call", d.Call, "user", g.Answer.User, "err", err) // the call's own message says it too
 	}
 	return nil, nil
+}
+
+func (b *Bot) tellBySMS(ctx context.Context, c store.Call, name, text string) error {
+	person, _ := b.Store.Team.Person(name)
+	if person.Phone == "" {
+		return nil
+	}
+	_, err := b.Twilio.Send(ctx, twilio.SMS{From: c.Line, To: person.Phone, Body: text, Validity: tellWithin})
+	if after, ok := twilio.Limited(err); ok {
+		return &store.Later{After: after, Err: err}
+	}
+	if twilio.Refused(err) {
+		b.Log.Warn("not told by SMS", "call", c.ID, "person", name, "err", err)
+		return nil
+	}
+	return err
 }
 
 func (b *Bot) ephemeral(ctx context.Context, a aside) error {

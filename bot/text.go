@@ -22,7 +22,7 @@ func number(e164, country string) string {
 	if err != nil {
 		return e164
 	}
-	if phonenumbers.GetRegionCodeForNumber(n) == country {
+	if region := phonenumbers.GetRegionCodeForNumber(n); region != "" && region == country {
 		return phonenumbers.Format(n, phonenumbers.NATIONAL)
 	}
 	return phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
@@ -54,6 +54,19 @@ func shorten(s string, max int) string {
 		return strings.TrimSpace(string(r[:max-1])) + "…"
 	}
 	return s
+}
+
+// fit escapes a text and cuts it to what Slack takes: at most max characters, entities counted as they are written.
+func fit(s string, max int) string {
+	n := 0
+	for i, r := range s {
+		if w := len([]rune(escape(string(r)))); n+w > max-1 && n+len([]rune(escape(s[i:]))) > max {
+			return escape(strings.TrimSpace(s[:i])) + "…"
+		} else {
+			n += w
+		}
+	}
+	return escape(s)
 }
 
 // escape makes a text harmless to Slack's parser in every kind of text object: Slack decodes these three characters

@@ -43,10 +43,17 @@ func (s *Store) ArriveAtFallback(ctx context.Context, a Arrival) (Call, error) {
 		return c, err
 	}
 	return s.change(ctx, c.ID, func(t *txn, c *Call) (change, error) {
-		if !c.Open() || c.State == Recording {
+		switch c.State {
+		case Waiting:
+			t.sendToVoicemail(c)
+		case Ringing:
+			t.tellTaker(c)
+			t.sendToVoicemail(c)
+		case Talking:
+			t.talked(c, 0) // what failed was the way on from their conversation
+		default:
 			return nothing, nil
 		}
-		t.sendToVoicemail(c)
 		return visible, nil
 	})
 }
@@ -84,13 +91,12 @@ func (s *Store) arrive(ctx context.Context, a Arrival, begin func(*txn, *Call) e
 }
 
 // Queued records the queue that Twilio put the call in.
-func (s *Store) Queued(ctx context.Context, id CallID, queue string) error {
-	_, err := s.change(ctx, id, func(_ *txn, c *Call) (change, error) {
-		if c.Queue == queue || !c.Open() {
+func (s *Store) Queued(ctx context.Context, id CallID, queue string) (Call, error) {
+	return s.change(ctx, id, func(_ *txn, c *Call) (change, error) {
+		if queue == "" || c.Queue == queue || !c.Open() {
 			return nothing, nil
 		}
 		c.Queue = queue
 		return hidden, nil
 	})
-	return err
 }

@@ -23,7 +23,8 @@ import (
 const line = "+12085550100"
 
 var team = store.Team{Lines: []store.Line{{Name: "Sales", Number: line, Channel: "C000SALES", People: []string{"Ann", "Bob", "Cy"},
-	MaxWait: 2 * time.Minute, RingTimeout: 20 * time.Second, Accept: true}}}
+	MaxWait: 2 * time.Minute, RingTimeout: 20 * time.Second, Accept: true}},
+	People: []store.Person{{Name: "Ann", Phone: "+12085550101"}, {Name: "Bob", Phone: "+12085550102"}, {Name: "Cy", Phone: "+12085550103"}}}
 
 // endedBefore is how many ended calls a store holds before a benchmark begins.
 var endedBefore = []int{0, 100_000}

@@ -40,6 +40,7 @@ type Verdict struct {
 type Given struct {
 	Answer  Answer    `json:"answer"`
 	Verdict Verdict   `json:"verdict"`
+	Reply   string    `json:"reply,omitempty"` // of one that was about no call: what was said instead
 	At      time.Time `json:"at"`
 }
 
@@ -66,7 +67,7 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 		if v, did, err = t.answer(c, a); err != nil {
 			return nothing, err
 		}
-		t.Put("seen/"+a.ID, encode(Given{a, v, t.now}))
+		t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: v, At: t.now}))
 		if a.User != "" {
 			t.due(Deed{Kind: Tell, Call: c.ID, Whom: a.ID})
 		}
@@ -127,6 +128,15 @@ const (
 	screening = 75 * time.Second // Twilio's own 5 s on a Dial, the question asked twice, and the way back
 	grace     = time.Minute      // for Twilio to report what it did
 )
+
+// Replied remembers what was said to an answer that was about no call, so that the same delivered again is not taken
+// for an answer to a call that has come since.
+func (s *Store) Replied(ctx context.Context, answer, reply string) error {
+	return s.update(ctx, func(t *txn) error {
+		t.Put("seen/"+answer, encode(Given{Reply: reply, At: t.now}))
+		return nil
+	})
+}
 
 // Given returns an answer that was given, and its verdict.
 func (s *Store) Given(ctx context.Context, answer string) (Given, error) {

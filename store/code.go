@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"strconv"
 	"time"
 )
@@ -9,11 +10,18 @@ import (
 // may still be on its way.
 const codeRest = 10 * time.Minute
 
-// codes is the record of a line's short codes: those in use have the zero time, the others when they were freed.
-type codes map[int]time.Time
+// codeUse is a short code that a call has, or had: then freed is set.
+type codeUse struct {
+	Call    CallID    `json:"call"`
+	Attempt int       `json:"attempt"`
+	Freed   time.Time `json:"freed,omitzero"`
+}
 
-func (t *txn) codes(line string) (codes, error) {
-	b, err := t.Get("line/" + line)
+// codes is the record of a line's short codes.
+type codes map[int]codeUse
+
+func codesOf(get func(string) ([]byte, error), line string) (codes, error) {
+	b, err := get("line/" + line)
 	if err != nil {
 		return nil, err
 	}
@@ -29,12 +37,12 @@ func (t *txn) codes(line string) (codes, error) {
 
 // giveCode gives the call the smallest code that no other open call of the line has or had just now.
 func (t *txn) giveCode(c *Call) error {
-	cs, err := t.codes(c.Line)
+	cs, err := codesOf(t.Get, c.Line)
 	if err != nil {
 		return err
 	}
-	for code, freed := range cs {
-		if !freed.IsZero() && t.now.Sub(freed) >= codeRest {
+	for code, g := range cs {
+		if !g.Freed.IsZero() && t.now.Sub(g.Freed) >= codeRest {
 			delete(cs, code)
 		}
 	}
@@ -44,7 +52,7 @@ func (t *txn) giveCode(c *Call) error {
 			break
 		}
 	}
-	cs[n] = time.Time{}
+	cs[n] = codeUse{Call: c.ID, Attempt: c.Attempt}
 	c.Code = n
 	t.Put("line/"+c.Line, encode(cs))
 	return nil
@@ -54,13 +62,40 @@ func (t *txn) freeCode(line string, code int) error {
 	if code == 0 {
 		return nil
 	}
-	cs, err := t.codes(line)
+	cs, err := codesOf(t.Get, line)
 	if err != nil {
 		return err
 	}
-	cs[code] = t.now
+	g := cs[code]
+	g.Freed = t.now
+	cs[code] = g
 	t.Put("line/"+line, encode(cs))
 	return nil
+}
+
+// ByCode finds the call and the attempt that a short code of a line names, or named within the last ten minutes. The
+// error is ErrNoCall when there is none.
+func (s *Store) ByCode(ctx context.Context, line string, code int) (c Call, attempt int, err error) {
+	err = s.backend.View(ctx, func(r Reader) error {
+		cs, err := codesOf(r.Get, line)
+		if err != nil {
+			return err
+		}
+		g, ok := cs[code]
+		if !ok {
+			return ErrNoCall
+		}
+		found, err := load(r.Get, g.Call)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			return ErrNoCall
+		}
+		c, attempt = *found, g.Attempt
+		return nil
+	})
+	return c, attempt, err
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

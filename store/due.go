@@ -2,6 +2,7 @@ package store
 
 import (
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,7 @@ const (
 	Text     Kind = "sms"      // announce a call to one person
 	Draw     Kind = "draw"     // the call's Slack message
 	Post     Kind = "post"     // the link of a voicemail
-	Tell     Kind = "tell"     // tell one person what their press in Slack came to
+	Tell     Kind = "tell"     // tell one person what became of their answer
 )
 
 // Deed is one thing that is due.
@@ -80,7 +81,7 @@ func (t *txn) draw(c *Call) error {
 	}
 	switch {
 	case old != nil && old.Owner != "":
-		// It is being drawn: if that ends in a crash, there may be a message already.
+		// It is being drawn: the reservation stands until that ends.
 		d.Owner, d.Until, d.Doubt = old.Owner, old.Until, old.Doubt
 	case c.Naming && c.State == Waiting && old != nil:
 		d.Due = old.Due
@@ -91,17 +92,29 @@ func (t *txn) draw(c *Call) error {
 	return nil
 }
 
-// announce makes one SMS to each person of the line due, but for the one it is no use to tell.
+// announce makes one SMS to each person of the line due, but for the one who has just not taken it, unless nobody else
+// is left.
 func (t *txn) announce(c *Call, except string) {
 	line, _ := t.team.Line(c.Line)
 	due := t.now
 	if c.Naming {
 		due = t.now.Add(nameWait)
 	}
-	for _, name := range line.People {
-		if name != except {
+	people := slices.DeleteFunc(slices.Clone(line.People), func(name string) bool {
+		p, _ := t.team.Person(name)
+		return p.Phone == ""
+	})
+	for _, name := range people {
+		if name != except || len(people) == 1 {
 			t.due(Deed{Kind: Text, Call: c.ID, Attempt: c.Attempt, Whom: name, Due: due})
 		}
+	}
+}
+
+// tellTaker makes it due to tell a taker that there is nobody left to be put through to them.
+func (t *txn) tellTaker(c *Call) {
+	if c.Claim != nil && c.Claim.Word == Take && c.Claim.Answer != "" {
+		t.due(Deed{Kind: Tell, Call: c.ID, Whom: c.Claim.Answer})
 	}
 }
 

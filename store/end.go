@@ -3,7 +3,11 @@ package store
 import (
 	"context"
 	"slices"
+	"time"
 )
+
+// askAgain is how long Twilio gets to report a message by itself, once its caller has hung up.
+const askAgain = 10 * time.Second
 
 // HungUp records that the caller's own leg has ended.
 func (s *Store) HungUp(ctx context.Context, id CallID) (Call, error) {
@@ -12,12 +16,16 @@ func (s *Store) HungUp(ctx context.Context, id CallID) (Call, error) {
 
 func (t *txn) hungUp(c *Call) change {
 	switch c.State {
-	case Waiting, Ringing:
+	case Waiting:
+		t.end(c, Missed)
+	case Ringing:
+		t.tellTaker(c)
 		t.end(c, Missed)
 	case Talking:
 		t.talked(c, 0)
 	case Recording:
 		// They may have left a message: its recording is reported separately, perhaps later than this.
+		t.due(Deed{Kind: Ask, Call: c.ID, Due: t.now.Add(askAgain)})
 		soon := t.now.Add(grace)
 		if !c.Deadline.After(soon) {
 			return nothing
@@ -94,8 +102,9 @@ func (s *Store) NothingRecorded(ctx context.Context, id CallID) (Call, error) {
 
 // Facts is what Twilio says of a call that is over.
 type Facts struct {
-	Voice     []Voice // complete recordings of the call that are not empty
-	Unsettled bool    // a recording is still being processed
+	Ended     time.Time // when, if Twilio says
+	Voice     []Voice   // complete recordings of the call that are not empty
+	Unsettled bool      // a recording is still being processed
 }
 
 // Found records that a call is over and what Twilio says of it, in case a webhook was lost.
@@ -107,14 +116,15 @@ func (s *Store) Found(ctx context.Context, id CallID, f Facts) (Call, error) {
 		}
 		switch {
 		case !c.Open():
-		case c.State == Recording && f.Unsettled:
-			did = max(did, t.hungUp(c))
-		case c.State == Recording:
+			return did, nil
+		case c.State == Recording && !f.Unsettled:
 			t.end(c, Missed)
-			did = visible
-		default:
-			did = max(did, t.hungUp(c))
+			return visible, nil
+		case c.State == Talking && f.Ended.After(c.Accepted):
+			t.talked(c, int(f.Ended.Sub(c.Accepted).Round(time.Second)/time.Second))
+			return visible, nil
 		}
+		did = max(did, t.hungUp(c))
 		return did, nil
 	})
 }

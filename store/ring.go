@@ -57,6 +57,11 @@ type DialResult struct {
 // waiting time, or is asked for a message when none is left.
 func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult) (Call, error) {
 	return s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		if c.Attempt == attempt && c.Outcome == Missed && r.Bridged && c.Claim != nil && c.Claim.Word == Take {
+			// The word of the caller's end overtook that of the conversation.
+			c.Accepted, c.Outcome, c.Seconds = c.Stopped.Add(-time.Duration(r.Seconds)*time.Second), Talked, r.Seconds
+			return visible, nil
+		}
 		if c.Attempt != attempt || c.State != Ringing && c.State != Talking {
 			return nothing, nil
 		}

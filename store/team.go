@@ -8,7 +8,7 @@ import (
 // Person is a teammate with a mobile phone.
 type Person struct {
 	Name  string // unique in the team
-	Phone string // E.164
+	Phone string // E.164, or empty: then they are not texted and cannot take a call
 	Slack string // Slack user ID, or empty
 }
 
@@ -59,7 +59,7 @@ func (t Team) Person(name string) (Person, bool) {
 
 // PersonByPhone finds a person by E.164 number.
 func (t Team) PersonByPhone(phone string) (Person, bool) {
-	return find(t.People, func(p Person) bool { return p.Phone == phone })
+	return find(t.People, func(p Person) bool { return phone != "" && p.Phone == phone })
 }
 
 // PersonBySlack finds a person by Slack user ID.

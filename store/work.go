@@ -217,7 +217,7 @@ func (r *runner) again(d Deed, err error) {
 	}
 	wait := min(t.backoff.NextBackOff(), r.Longest) // its jitter goes beyond its maximum
 	if later, ok := errors.AsType[*Later](err); ok {
-		wait = later.After
+		wait = max(later.After, time.Second)
 	} else {
 		t.doubt = true
 	}

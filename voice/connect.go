@@ -23,7 +23,16 @@ func (p *Phone) connect(w http.ResponseWriter, r *http.Request, id store.CallID,
 		p.fail(w, err)
 		return
 	}
-	p.say(w, p.document(c)...)
+	p.say(w, p.onward(c, attempt)...)
+}
+
+// onward is what the caller hears next after something of an attempt. When a later attempt has been claimed meanwhile,
+// its own redirect is on the way and finds them in the queue.
+func (p *Phone) onward(c store.Call, attempt int) []twiml.Element {
+	if c.Open() && c.Attempt > attempt && c.Fetched != c.Attempt {
+		return p.enqueue(c)
+	}
+	return p.document(c)
 }
 
 // dial rings the taker's mobile. With answerOnBridge the caller hears ringing until the taker has accepted
@@ -71,13 +80,8 @@ func (p *Phone) dialed(w http.ResponseWriter, r *http.Request, id store.CallID, 
 	switch {
 	case err != nil:
 		p.fail(w, err)
-	case c.Attempt > attempt && (c.State == store.Ringing || c.State == store.Recording && c.Fetched != c.Attempt):
-		// Delivered again after the next claim, which redirects by itself.
-		p.say(w, p.enqueue(c)...)
-	case c.Attempt == attempt && (c.State == store.Ringing || c.State == store.Talking):
-		p.say(w)
 	default:
-		p.say(w, p.document(c)...)
+		p.say(w, p.onward(c, attempt)...)
 	}
 }
 

@@ -29,12 +29,16 @@ func (p *Phone) enqueue(c store.Call) []twiml.Element {
 // hold says what a waiting caller hears: a greeting, then music. The music is one document that plays on and on, and a
 // file that Twilio may cache, so that a caller who waits does not notice when this server is away.
 func (p *Phone) hold(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
-	if queue := r.PostForm.Get("QueueSid"); sid.MatchString(queue) {
-		if err := p.Store.Queued(r.Context(), id, queue); err != nil {
-			p.Log.Error("queue not recorded", "call", id, "err", err) // it can be found by its name; the caller gets music
-		}
+	queue := r.PostForm.Get("QueueSid")
+	if !sid.MatchString(queue) {
+		queue = ""
 	}
-	line, _ := p.Store.Team.Line(r.PostForm.Get("To"))
+	c, err := p.Store.Queued(r.Context(), id, queue)
+	if err != nil {
+		p.Log.Error("queue not recorded", "call", id, "err", err) // it can be found by its name; the caller gets music
+		c.Line = r.PostForm.Get("To")
+	}
+	line, _ := p.Store.Team.Line(c.Line)
 	var verbs []twiml.Element
 	switch waited := r.PostForm.Get("QueueTime"); {
 	case waited != "" && waited != "0": // the document has come to its end and begins anew

@@ -31,7 +31,7 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 	}
 	target := p.at(connectPath, c)
 	queue, err := p.queue(ctx, &c)
-	if err != nil && !twilio.NotFound(err) {
+	if err != nil && !twilio.Refused(err) {
 		return nil, later(err)
 	}
 	waits := queue != ""
@@ -50,12 +50,12 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 		}
 	}
 	refusal := err
-	status, err := p.Twilio.CallStatus(ctx, c.SID)
+	call, err := p.Twilio.Call(ctx, c.SID)
 	if err != nil {
 		return nil, later(err)
 	}
-	if twilio.Over(status) {
-		return nil, p.settle(ctx, c)
+	if twilio.Over(call.Status) {
+		return nil, p.settle(ctx, c, call)
 	}
 	if c, err = p.Store.Call(ctx, c.ID); err != nil {
 		return nil, err
@@ -63,12 +63,17 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 	if c.Fetched == d.Attempt || c.Attempt != d.Attempt {
 		return nil, nil
 	}
-	if c.Claim != nil && p.Store.Clock.Since(c.Claim.At) > insist {
-		// The caller is on the line, in no queue, and hears none of our documents: nothing can be torn down.
-		return nil, later(p.Twilio.RedirectCall(ctx, c.SID, target))
+	waited := p.Store.Clock.Since(c.Claim.At)
+	switch {
+	case waited < insist:
+		// They are on their way into the queue, or out of it: a claim can be quicker than Twilio's Enqueue.
+		return nil, &store.Later{After: time.Second, Err: fmt.Errorf("caller is not in the queue yet: %w", errors.Join(errNotQueued, refusal))}
+	case d.Doubt:
+		// They may have been pulled out while this server was down, and be hearing a fallback: that is not torn down.
+		return nil, &store.Later{After: insist, Err: errNotQueued}
 	}
-	// They are on their way into the queue, or out of it. One second: a claim can be quicker than Twilio's Enqueue.
-	return nil, &store.Later{After: time.Second, Err: fmt.Errorf("caller is not in the queue yet: %w", errors.Join(errNotQueued, refusal))}
+	// They are on the line, in no queue, and hear none of our documents: nothing can be torn down.
+	return nil, later(p.Twilio.RedirectCall(ctx, c.SID, target))
 }
 
 var errNotQueued = errors.New("call in progress, but no member of its queue")
@@ -90,8 +95,8 @@ func (p *Phone) keepQueue(queue string) func(*store.Call) bool {
 
 // later keeps Twilio's own word on when to try again.
 func later(err error) error {
-	if e, ok := errors.AsType[*twilio.Error](err); ok && e.After > 0 {
-		return &store.Later{After: e.After, Err: err}
+	if after, ok := twilio.Limited(err); ok {
+		return &store.Later{After: after, Err: err}
 	}
 	return err
 }
@@ -106,34 +111,33 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 	if err != nil || !c.Open() {
 		return nil, err
 	}
-	status, err := p.Twilio.CallStatus(ctx, c.SID)
+	call, err := p.Twilio.Call(ctx, c.SID)
 	if err != nil {
 		return nil, later(err)
 	}
-	if !twilio.Over(status) {
+	if !twilio.Over(call.Status) {
 		return nil, nil
 	}
-	return nil, p.settle(ctx, c)
+	return nil, p.settle(ctx, c, call)
 }
 
-// settle records that a call is over, with what Twilio recorded of it.
-func (p *Phone) settle(ctx context.Context, c store.Call) error {
-	facts := store.Facts{}
-	if c.State == store.Recording {
-		rs, err := p.Twilio.Recordings(ctx, c.SID)
-		if err != nil {
-			return later(err)
-		}
-		for _, r := range rs {
-			switch {
-			case r.Status == "completed" && r.Seconds > 0:
-				facts.Voice = append(facts.Voice, store.Voice{SID: r.SID, Seconds: r.Seconds})
-			case r.Status == "in-progress", r.Status == "processing":
-				facts.Unsettled = true
-			}
+// settle records that a call is over, with what Twilio recorded of it: in whatever state it is here, for a message may
+// have been left where this server could not be reached.
+func (p *Phone) settle(ctx context.Context, c store.Call, call twilio.Call) error {
+	rs, err := p.Twilio.Recordings(ctx, c.SID)
+	if err != nil {
+		return later(err)
+	}
+	facts := store.Facts{Ended: call.Ended}
+	for _, r := range rs {
+		switch {
+		case r.Status == "completed" && r.Seconds > 0:
+			facts.Voice = append(facts.Voice, store.Voice{SID: r.SID, Seconds: r.Seconds})
+		case r.Status == "in-progress", r.Status == "processing":
+			facts.Unsettled = true
 		}
 	}
-	_, err := p.Store.Found(ctx, c.ID, facts)
+	_, err = p.Store.Found(ctx, c.ID, facts)
 	return err
 }
 

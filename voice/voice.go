@@ -40,7 +40,8 @@ const (
 	recordingPath = "/twilio/recording"
 	musicPath     = "/music/"
 
-	fallbackDonePath = FallbackPath + "/done"
+	fallbackDonePath      = FallbackPath + "/done"
+	fallbackRecordingPath = FallbackPath + "/recording"
 )
 
 // Phone answers Twilio's voice webhooks and does what is due at Twilio.
@@ -55,7 +56,7 @@ type Phone struct {
 func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handler) {
 	for path, h := range map[string]http.HandlerFunc{
 		IncomingPath: p.incoming, StatusPath: p.ended,
-		FallbackPath: p.fallback, fallbackDonePath: p.fallbackDone,
+		FallbackPath: p.fallback, fallbackDonePath: p.fallbackDone, fallbackRecordingPath: p.fallbackRecording,
 		holdPath: ofCall(p.hold), leftPath: ofCall(p.left),
 		connectPath: ofCall(p.connect), dialedPath: ofCall(p.dialed),
 		screenPath: ofCall(p.screen), acceptPath: ofCall(p.accept), answeredPath: ofCall(p.answered),

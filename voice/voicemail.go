@@ -82,13 +82,18 @@ func (p *Phone) fallback(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no CallSid", http.StatusBadRequest)
 		return
 	}
+	if _, ok := p.Store.Team.Line(a.Line); !ok { // the leg of a taker, say
+		p.say(w, words(sorry), &twiml.VoiceHangup{})
+		return
+	}
 	c, err := p.Store.ArriveAtFallback(r.Context(), a)
 	switch {
 	case err != nil:
 		p.Log.Error("fallback without a store", "sid", a.SID, "err", err)
-		// The action has no call to name; the next start finds the recording by asking Twilio.
+		// These documents can name no call; what is reported to them names it by its CallSid.
 		p.say(w, words(sorry), &twiml.VoiceRecord{
 			Action: p.PublicURL + fallbackDonePath, MaxLength: seconds(store.MaxMessage), Timeout: "10", FinishOnKey: "#", PlayBeep: "true",
+			RecordingStatusCallback: p.PublicURL + fallbackRecordingPath, RecordingStatusCallbackEvent: "completed absent",
 		})
 	case !c.Open():
 		p.say(w, &twiml.VoiceHangup{})
@@ -97,7 +102,23 @@ func (p *Phone) fallback(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fallbackDone ends a message that was left without a store.
-func (p *Phone) fallbackDone(w http.ResponseWriter, _ *http.Request) {
+// fallbackDone ends a message that was left without a store. By now the store may take the call.
+func (p *Phone) fallbackDone(w http.ResponseWriter, r *http.Request) {
+	a := arrival(r.PostForm)
+	if _, ok := p.Store.Team.Line(a.Line); ok && sid.MatchString(a.SID) {
+		if _, err := p.Store.ArriveAtFallback(r.Context(), a); err != nil {
+			p.Log.Error("a call is not in the store; its message is only at Twilio", "sid", a.SID, "recording", r.PostForm.Get("RecordingSid"), "err", err)
+		}
+	}
 	p.say(w, words(thanks), &twiml.VoiceHangup{})
+}
+
+// fallbackRecording hears what became of a message that was left without a store.
+func (p *Phone) fallbackRecording(w http.ResponseWriter, r *http.Request) {
+	id, err := p.Store.CallBySID(r.Context(), r.PostForm.Get("CallSid"))
+	if err != nil {
+		p.fail(w, err)
+		return
+	}
+	p.recording(w, r, id, 0)
 }

@@ -104,7 +104,9 @@ func askAdmin(ctx context.Context, cfg *config.Config, path string) (*http.Respo
 	if err != nil {
 		return nil, err
 	}
-	res, err := http.DefaultClient.Do(req)
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = 10 * time.Second // another program may sit on the port; a backup may take long once it has begun
+	res, err := (&http.Client{Transport: t}).Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

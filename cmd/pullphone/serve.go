@@ -97,15 +97,22 @@ func (s *service) serve(ctx context.Context, public net.Listener, adminHandler h
 	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	g.Go(func() error { return s.run(work) })
+	g.Go(func() error {
+		defer cancel()
+		return s.run(work)
+	})
 
 	<-ctx.Done()
 	log.Info("stopping")
 	limit, done := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer done()
-	err := errors.Join(front.Shutdown(limit), back.Shutdown(limit))
+	for _, srv := range []*http.Server{front, back} {
+		if srv.Shutdown(limit) != nil {
+			srv.Close() // somebody listens to a voicemail, say
+		}
+	}
 	stopWork()
-	return errors.Join(err, g.Wait(), s.store.Close())
+	return errors.Join(g.Wait(), s.store.Close())
 }
 
 // maxConnections bounds what strangers can hold open.

@@ -125,7 +125,7 @@ func (w *write) apply(tx *bbolt.Tx) error {
 		if err != nil {
 			return err
 		}
-		// History and what sorts by time only grows at its end: fill the pages.
+		// History only grows at its end: fill the pages.
 		if b.FillPercent = bbolt.DefaultFillPercent; string(bucket) == "done" {
 			b.FillPercent = 0.9
 		}

@@ -25,7 +25,7 @@ func (c *Client) InQueue(ctx context.Context, queueSID, callSID string) (bool, e
 		_, err := s.FetchMember(queueSID, callSID, &api.FetchMemberParams{})
 		return err
 	})
-	if NotFound(err) {
+	if Refused(err) {
 		return false, nil
 	}
 	return err == nil, err
@@ -42,21 +42,27 @@ func (c *Client) RedirectCall(ctx context.Context, callSID, url string) error {
 	})
 }
 
-// CallStatus asks for a call's status: queued, ringing, in-progress, or how it ended. A call that Twilio does not know is
-// over.
-func (c *Client) CallStatus(ctx context.Context, callSID string) (string, error) {
-	var status string
+// Call is what Twilio says of a call.
+type Call struct {
+	Status string    // queued, ringing, in-progress, or how it ended: see Over
+	Ended  time.Time // zero while it has not
+}
+
+// Call asks for a call. One that Twilio does not know is over.
+func (c *Client) Call(ctx context.Context, callSID string) (Call, error) {
+	var out Call
 	err := c.api(ctx, func(s *api.ApiService) error {
 		call, err := s.FetchCall(callSID, &api.FetchCallParams{})
 		if err == nil {
-			status = value(call.Status)
+			out.Status = value(call.Status)
+			out.Ended, _ = time.Parse(time.RFC1123Z, value(call.EndTime)) // null while it lasts
 		}
 		return err
 	})
 	if NotFound(err) {
-		return "completed", nil
+		return Call{Status: "completed"}, nil
 	}
-	return status, err
+	return out, err
 }
 
 // Over reports whether a call status means that the call has ended (twilio.com/docs/voice/api/call-resource).

@@ -78,6 +78,16 @@ func Refused(err error) bool {
 	return true
 }
 
+// Limited reports whether Twilio turned a request down unread for its rate (error 20429), and how long it is best left
+// alone. Any other failure leaves open what became of the request.
+func Limited(err error) (after time.Duration, ok bool) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Status != http.StatusTooManyRequests {
+		return 0, false
+	}
+	return e.After, true
+}
+
 // NotFound reports whether Twilio knows no such thing.
 func NotFound(err error) bool {
 	e, ok := errors.AsType[*Error](err)
