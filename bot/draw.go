@@ -60,10 +60,16 @@ func (b *Bot) send(ctx context.Context, channel string, m post) (id, ts string, 
 		m.blocks = nil
 		id, ts, err = b.Slack.PostMessageContext(ctx, channel, m.options()...)
 	}
+	if err == nil && ts == "" {
+		err = errNoReason
+	}
 	return id, ts, err
 }
 
-// update changes a message, likewise.
+// errNoReason is a refusal that the library takes for success: one of Slack's that says no more than "not ok".
+var errNoReason = errors.New("slack refuses without a reason")
+
+// update changes a message, likewise. Its answer need not repeat the ts that we know.
 func (b *Bot) update(ctx context.Context, channel, ts string, m post) error {
 	_, _, _, err := b.Slack.UpdateMessageContext(ctx, channel, ts, m.options()...)
 	if unshowable(err) {

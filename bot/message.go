@@ -10,6 +10,9 @@ import (
 	"pullphone/store"
 )
 
+// maxText keeps the text of a message below the 4,000 characters that Slack asks for, were each of them an entity.
+const maxText = 600
+
 // message draws a call as its Slack message: who calls, how it stands, and two buttons while it waits. What strangers
 // can set (name, place) stands only in plain text objects, where Slack formats nothing.
 func message(line store.Line, c store.Call) post {
@@ -23,7 +26,7 @@ func message(line store.Line, c store.Call) post {
 	if undone := undone(c); undone != "" {
 		blocks = append(blocks, slack.NewContextBlock("", plain(undone, 300)))
 	}
-	text := shown(fmt.Sprintf("Call for %s from %s%s. %s", line.Name, who, placed(c), status))
+	text := shown(shorten(fmt.Sprintf("Call for %s from %s%s. %s", line.Name, who, placed(c), status), maxText))
 	if c.State == store.Waiting {
 		take := slack.NewButtonBlockElement(takeAction, value(c), plain("Take", 75)).WithStyle(slack.StylePrimary)
 		blocks = append(blocks, slack.NewActionBlock("answer-"+value(c), take,
@@ -82,7 +85,7 @@ func voicemail(line store.Line, c store.Call, v store.Voice, link string) post {
 	head := fmt.Sprintf("Voicemail from %s%s (%s)", who, placed(c), length(seconds(v.Seconds)))
 	listen := "<" + link + "|Listen>"
 	return post{
-		text: shown(head+" for "+line.Name+".") + " " + listen,
+		text: shown(shorten(head+" for "+line.Name+".", maxText)) + " " + listen,
 		blocks: []slack.Block{
 			slack.NewSectionBlock(plain(head, 3000), nil, nil),
 			slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, listen, false, true), nil, nil),

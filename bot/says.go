@@ -156,7 +156,7 @@ func whichOne(line store.Line, waiting []store.Call, now time.Time) string {
 		fmt.Fprintf(&b, " %d: %s, waiting %s.", c.Code, who(line, c), length(now.Sub(c.Arrived)))
 	}
 	if more := len(waiting) - mostListed; more > 0 {
-		fmt.Fprintf(&b, "And %d more. ", more)
+		fmt.Fprintf(&b, " And %d more.", more)
 	}
 	// Twilio takes 1,600 characters at most.
 	return shorten(b.String(), 1500) + fmt.Sprintf(" Reply for example Y %d.", waiting[0].Code)

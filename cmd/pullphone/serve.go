@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -82,7 +83,7 @@ const stopWithin = 15 * time.Second
 func (s *service) serve(ctx context.Context, public net.Listener, adminHandler http.Handler, admin net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	front := server(s.public, log)
+	front := server(answering(s.public, log), log)
 	back := server(adminHandler, log)
 	back.WriteTimeout = 0 // profiles and backups take their time
 	var g errgroup.Group
@@ -128,6 +129,32 @@ func server(h http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+}
+
+// maxAtWork bounds the requests that are worked on at once; those beyond are turned away, which Twilio takes to its
+// fallback.
+const maxAtWork = 256
+
+// answering answers every request, also one whose handler panics: an answer that breaks off would keep its sender
+// waiting.
+func answering(h http.Handler, log *slog.Logger) http.Handler {
+	atWork := make(chan struct{}, maxAtWork)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case atWork <- struct{}{}:
+			defer func() { <-atWork }()
+		default:
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+			return
+		}
+		defer func() {
+			if p := recover(); p != nil {
+				log.Error("panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				http.Error(w, "unavailable", http.StatusInternalServerError)
+			}
+		}()
+		h.ServeHTTP(w, r)
+	})
 }
 
 func healthz(w http.ResponseWriter, _ *http.Request) {

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// A handler that panics is answered, and so is the next request.
+func TestPanicIsAnswered(t *testing.T) {
+	var log syncBuffer
+	h := answering(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/bad" {
+			panic("what never happens")
+		}
+		healthz(w, r)
+	}), slog.New(slog.NewTextHandler(&log, nil)))
+	for path, want := range map[string]int{"/bad": 500, "/good": 200} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("POST", path, nil))
+		if w.Code != want || strings.Contains(w.Body.String(), "never") {
+			t.Errorf("%s: %d %q", path, w.Code, w.Body)
+		}
+	}
+	if !strings.Contains(log.String(), "what never happens") {
+		t.Error("the panic is not in the log")
+	}
+}
+
+// Beyond a bound requests are turned away at once, and those at work go on.
+func TestTooManyAtWork(t *testing.T) {
+	busy, end := make(chan struct{}), make(chan struct{})
+	h := answering(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		busy <- struct{}{}
+		<-end
+	}), slog.New(slog.DiscardHandler))
+	done := make(chan int)
+	for range maxAtWork {
+		go func() {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
+			done <- w.Code
+		}()
+		<-busy
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("one too many: %d", w.Code)
+	}
+	close(end)
+	for range maxAtWork {
+		if code := <-done; code != http.StatusOK {
+			t.Errorf("one at work: %d", code)
+		}
+	}
+}
