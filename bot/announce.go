@@ -25,11 +25,11 @@ func (b *Bot) text(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 		return nil, err
 	}
 	line, _ := b.Store.Team.Line(c.Line)
-	person, known := b.Store.Team.Person(d.Whom)
-	if c.State != store.Waiting || c.Attempt != d.Attempt || !known {
+	person, _ := b.Store.Team.Person(d.Whom)
+	if c.State != store.Waiting || c.Attempt != d.Attempt || person.Phone == "" {
 		return nil, nil
 	}
-	sms := twilio.SMS{From: c.Line, To: person.Phone, Body: announcement(line, c), Validity: b.Store.Clock.Until(c.Deadline)}
+	sms := twilio.SMS{From: c.Line, To: person.Phone, Body: announcement(line, c), Validity: max(time.Second, b.Store.Clock.Until(c.Deadline))}
 	if d.Doubt {
 		// Sent perhaps, before a crash. When even that cannot be learnt, twice is better than never.
 		if sent, err := b.Twilio.Sent(ctx, sms, c.Arrived); err == nil && sent {

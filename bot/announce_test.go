@@ -104,8 +104,8 @@ func TestSMSTexts(t *testing.T) {
 			t.Errorf("%s does not say how many there are: %s", name, text)
 		}
 	}
-	if !strings.HasSuffix(whichOne(salesLine, many, now), "Reply for example Y 1.") {
-		t.Error("it does not say how to answer")
+	if got := whichOne(salesLine, many, now); !strings.HasSuffix(got, ", waiting 1:00. And 490 more. Reply for example Y 1.") {
+		t.Errorf("it does not say how to answer: %q", got)
 	}
 	for _, text := range []string{smsHelp, toStranger(salesLine), notYourLine(salesLine), nothingWaits, noSuchCode(7)} {
 		if n := utf8.RuneCountInString(text); n > 160 || strings.ContainsFunc(text, func(r rune) bool { return r > 127 }) {
@@ -137,6 +137,9 @@ func TestVerdict(t *testing.T) {
 		{store.SendVoicemail, store.Verdict{Result: store.Yours}, call(store.Ended, store.Voicemail), jane + " is sent to voicemail."},
 		{store.Pass, store.Verdict{Result: store.PassOn}, call(store.Waiting, ""), "All right, not you."},
 		{store.Take, store.Verdict{Result: store.Stale}, call(store.Waiting, ""), jane + " is waiting again. Please answer the latest announcement (Y 4)."},
+		{store.Take, store.Verdict{Result: store.Won}, call(store.Ended, store.Missed), jane + " has hung up before you could be put through."},
+		{store.SendVoicemail, store.Verdict{Result: store.Lost, First: by("Ann", store.Take, time.Second)}, call(store.Ringing, ""), "You took " + jane + " already, just now."},
+		{store.Take, store.Verdict{Result: store.Lost, First: by("Ann", store.SendVoicemail, time.Second)}, call(store.Recording, ""), "You have sent " + jane + " to voicemail already, just now."},
 		{store.Take, store.Verdict{Result: store.Lost, First: by("Bob", store.Take, time.Second)}, call(store.Ringing, ""), "Too late: Bob took " + jane + ", just now."},
 		{store.Take, store.Verdict{Result: store.Lost, First: by("Bob", store.Take, 65*time.Second)}, call(store.Ended, store.Talked), "Too late: Bob took " + jane + ", 1:05 ago."},
 		{store.SendVoicemail, store.Verdict{Result: store.Lost, First: by("Bob", store.SendVoicemail, 3*time.Second)}, call(store.Recording, ""), "Too late: Bob has sent " + jane + " to voicemail, 0:03 ago."},
@@ -144,9 +147,13 @@ func TestVerdict(t *testing.T) {
 		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Voicemail), jane + " is at voicemail already: nobody had answered in time."},
 		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), jane + " has hung up."},
 	} {
-		if got := verdict(team, store.Answer{Person: "Ann", Word: c.word}, c.v, c.call, now); got != c.want {
+		if got := verdict(team, store.Answer{Person: "Ann", Word: c.word, Via: store.BySMS}, c.v, c.call, now); got != c.want {
 			t.Errorf("%d: got  %q\nwant %q", i, got, c.want)
 		}
+	}
+	// Who answers by a button is not told of codes.
+	if got := verdict(team, store.Answer{Person: "Ann", Via: store.BySlack}, store.Verdict{Result: store.Stale}, call(store.Waiting, ""), now); got != jane+" is waiting again. Please answer the latest announcement." {
+		t.Errorf("got %q", got)
 	}
 	// A call of a line that is configured no more has no country either.
 	if got := verdict(store.Team{}, store.Answer{}, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), now); got != fmt.Sprintf("Jane, %s has hung up.", "+1 208-555-0123") {

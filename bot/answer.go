@@ -100,17 +100,17 @@ func (b *Bot) answer(ctx context.Context, c store.Call, a store.Answer) (string,
 
 // pull takes the longest-waiting call for a person.
 func (b *Bot) pull(ctx context.Context, person store.Person, a store.Answer) (string, error) {
+	// Delivered again? Then the answer is known, and so is what it came to.
+	g, err := b.Store.Given(ctx, a.ID)
+	if err != nil || g.Reply != "" {
+		return g.Reply, err
+	}
 	c, found, err := b.longest(ctx, person)
 	if err != nil {
 		return "", err
 	}
 	if !found {
-		// Delivered again? Then the answer is known, and so is what it came to.
-		g, err := b.Store.Given(ctx, a.ID)
-		switch {
-		case err != nil || g.Reply != "":
-			return g.Reply, err
-		case g.Answer.ID == "":
+		if g.Answer.ID == "" {
 			return nothingWaits, b.Store.Replied(ctx, a.ID, nothingWaits)
 		}
 		if c, err = b.Store.Call(ctx, g.Answer.Call); err != nil {

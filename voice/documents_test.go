@@ -531,7 +531,7 @@ func TestFallback(t *testing.T) {
 	run(t, FallbackPath, with("ErrorCode", "11200", "ErrorUrl", here+IncomingPath), []step{
 		{"waiting", 1, "sorry+record", 0, store.Recording},
 		{"ringing", 1, "sorry+record", 0, store.Recording},
-		{"talking", 1, "sorry+record", 0, store.Recording},
+		{"talking", 1, "hangup", 0, store.Ended}, // what failed was the way on from their conversation
 		{"recording", 1, "sorry+record", 0, store.Recording},
 		{"again", 2, "sorry+record", 0, store.Recording},
 		{"talked", 1, "hangup", 0, store.Ended},

@@ -45,19 +45,66 @@ func TestWithoutStore(t *testing.T) {
 	}
 }
 
-// The fallback takes a message in any case. Its Record has an action of its own, or Twilio would ask for it again and again.
+// The fallback takes a message in any case. Its Record has an action of its own, or Twilio would ask for it again and
+// again. What is reported to it finds the call by its CallSid, once the store takes it.
 func TestFallbackWithoutStore(t *testing.T) {
 	h := open(t, someTeam())
 	h.disk.breakDown(true)
-	got := spoken(t, h.post(FallbackPath, form("CallSid", "CA1", "To", sales, "From", caller)))
+	who := form("CallSid", "CA1", "To", sales, "From", caller, "CallStatus", "in-progress")
+	got := spoken(t, h.post(FallbackPath, who))
 	want := []verb{say("Sorry, we cannot put you through right now."), {Name: "Record", Attr: map[string]string{
 		"action": here + FallbackPath + "/done", "maxLength": "300", "timeout": "10", "finishOnKey": "#", "playBeep": "true",
+		"recordingStatusCallback": here + FallbackPath + "/recording", "recordingStatusCallbackEvent": "completed absent",
 	}}}
 	if !reflect.DeepEqual(got.Inner, want) {
 		t.Errorf("got %s", got)
 	}
-	if got := spoken(t, h.post(FallbackPath+"/done", form("RecordingSid", "RE1", "RecordingDuration", "7"))); got.Inner[1].Name != "Hangup" {
-		t.Errorf("got %s", got)
+	done := func() {
+		t.Helper()
+		if got := spoken(t, h.post(FallbackPath+"/done", who)); !reflect.DeepEqual(got.Inner, []verb{say("Thank you. Goodbye."), {Name: "Hangup"}}) {
+			t.Errorf("got %s", got)
+		}
+	}
+	done() // the store is still away: the log alone knows
+	if !strings.Contains(h.log.String(), "its message is only at Twilio") {
+		t.Error("nothing is logged of a message that is only at Twilio")
+	}
+	h.disk.breakDown(false)
+	done()
+	id, err := h.Store.CallBySID(t.Context(), "CA1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := h.call(id); c.State != store.Recording || c.From != caller {
+		t.Errorf("%+v", c)
+	}
+	for range 2 {
+		w := h.post(FallbackPath+"/recording", form("CallSid", "CA1", "RecordingSid", "RE1", "RecordingStatus", "completed", "RecordingDuration", "7"))
+		if w.Code != http.StatusNoContent {
+			t.Errorf("status %d: %s", w.Code, w.Body)
+		}
+		if c := h.call(id); c.Outcome != store.Voicemail || len(c.Voice) != 1 || c.Voice[0].Seconds != 7 {
+			t.Errorf("%+v", c)
+		}
+	}
+	if w := h.post(FallbackPath+"/recording", form("CallSid", "CA404", "RecordingSid", "RE1", "RecordingDuration", "7")); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("of an unknown call: status %d", w.Code)
+	}
+}
+
+// The leg of a taker is no caller: nobody is asked for a message on it.
+func TestFallbackOfTaker(t *testing.T) {
+	h := open(t, someTeam())
+	for _, broken := range []bool{false, true} {
+		h.disk.breakDown(broken)
+		got := spoken(t, h.post(FallbackPath, form("CallSid", "CA9", "To", "+12085550101", "From", sales, "Direction", "outbound-dial")))
+		if !reflect.DeepEqual(got.Inner, []verb{say("Sorry, we cannot put you through right now."), {Name: "Hangup"}}) {
+			t.Errorf("got %s", got)
+		}
+	}
+	h.disk.breakDown(false)
+	if calls, err := h.Store.OpenCalls(t.Context(), ""); err != nil || len(calls) != 0 {
+		t.Errorf("%d calls, %v", len(calls), err)
 	}
 }
 

@@ -344,7 +344,7 @@ func TestRedirectTwilioFails(t *testing.T) {
 		want   time.Duration
 	}{
 		{503, "", "/Members/", false, 0}, {500, "", "/Members/", true, 0}, {429, "7", "/Members/", false, 7 * time.Second},
-		{401, "", "/Members/", false, 0}, {502, "3", "/Members/", true, 3 * time.Second},
+		{401, "", "/Members/", false, 0}, {429, "3", "/Members/", true, 3 * time.Second}, {502, "3", "/Members/", false, 0},
 	} {
 		x.failing(func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.Contains(r.URL.Path, c.path) {
@@ -568,7 +568,7 @@ func TestAsk(t *testing.T) {
 		_, c := x.waiting()
 		x.failing(func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Retry-After", "4")
-			http.Error(w, "{}", http.StatusServiceUnavailable)
+			http.Error(w, "{}", http.StatusTooManyRequests)
 			return true
 		})
 		_, err := x.ask(x.ctx, store.Deed{Kind: store.Ask, Call: c.ID})
@@ -605,5 +605,57 @@ func TestLookups(t *testing.T) {
 	}
 	if !strings.Contains(x.log.String(), "not looked up") {
 		t.Error("the failure is not logged")
+	}
+}
+
+// In doubt, they may have been pulled out while this server was away, and be leaving a message at the fallback: that is
+// never torn down.
+func TestRedirectInDoubtDoesNotInsist(t *testing.T) {
+	x := connected(t, voicetest.Options{})
+	x.bend(IncomingPath, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(httptest.NewRecorder(), r)
+			w.Header().Set("Content-Type", "text/xml")
+			fmt.Fprintf(w, `<Response><Record action="%s/done"/></Response>`, x.PublicURL+FallbackPath)
+		})
+	})
+	in, call := x.dialIn()
+	x.no(in.WaitPlace(x.ctx, voicetest.PlaceRecording))
+	call = x.answer(call, "Ann", store.Take)
+	x.clock.Advance(time.Hour)
+	d := deed(call)
+	d.Doubt = true
+	_, err := x.redirect(x.ctx, d)
+	if later, ok := errors.AsType[*store.Later](err); !ok || later.After != insist || x.net.Redirects(in.SID()) != 0 {
+		t.Errorf("%v, %d redirects", err, x.net.Redirects(in.SID()))
+	}
+}
+
+// A message that was left where this server could not be reached is found, whatever the call's state here.
+func TestAskFindsMessage(t *testing.T) {
+	for _, at := range []string{"waiting", "ringing", "recording"} {
+		x := connected(t, voicetest.Options{})
+		x.bend(IncomingPath, func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(httptest.NewRecorder(), r)
+				w.Header().Set("Content-Type", "text/xml")
+				fmt.Fprint(w, `<Response><Record action="https://elsewhere.example/done"/></Response>`)
+			})
+		})
+		lost := func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+		}
+		x.bend(StatusPath, lost)
+		in, call := x.dialIn()
+		x.no(in.WaitPlace(x.ctx, voicetest.PlaceRecording))
+		call = stage(x.house, call, at)
+		in.Speak(4 * time.Second)
+		in.Hangup()
+		x.no(in.WaitEnd(x.ctx))
+		_, err := x.ask(x.ctx, store.Deed{Kind: store.Ask, Call: call.ID})
+		x.no(err)
+		if now := x.call(call.ID); now.Outcome != store.Voicemail || len(now.Voice) != 1 || now.Voice[0].Seconds != 4 {
+			t.Errorf("%s: %s, %+v", at, now.Outcome, now.Voice)
+		}
 	}
 }

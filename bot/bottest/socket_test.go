@@ -125,7 +125,7 @@ func TestSocketIsOpenedOnceAndWithTheRightToken(t *testing.T) {
 	if _, resp, err := websocket.DefaultDialer.DialContext(ctx, u, nil); err == nil || resp.StatusCode != http.StatusForbidden {
 		t.Errorf("second use: %v", err)
 	}
-	problem(t, w, "Socket Mode", "used before")
+	problem(t, w, "socket mode", "used before")
 	if err := w.WaitSocket(ctx); err != nil {
 		t.Fatal(err)
 	}

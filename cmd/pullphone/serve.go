@@ -148,7 +148,11 @@ func answering(h http.Handler, log *slog.Logger) http.Handler {
 			return
 		}
 		defer func() {
-			if p := recover(); p != nil {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler: // an answer that is meant to break off
+				panic(p)
+			default:
 				log.Error("panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 				http.Error(w, "unavailable", http.StatusInternalServerError)
 			}

@@ -29,6 +29,17 @@ func TestPanicIsAnswered(t *testing.T) {
 	}
 }
 
+// An answer that is broken off on purpose stays so: half a voicemail must not look whole.
+func TestBrokenOffOnPurpose(t *testing.T) {
+	defer func() {
+		if p := recover(); p != http.ErrAbortHandler {
+			t.Errorf("panic: %v", p)
+		}
+	}()
+	h := answering(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), slog.New(slog.DiscardHandler))
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+}
+
 // Beyond a bound requests are turned away at once, and those at work go on.
 func TestTooManyAtWork(t *testing.T) {
 	busy, end := make(chan struct{}), make(chan struct{})

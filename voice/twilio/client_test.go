@@ -76,8 +76,8 @@ func TestQueueAndRedirects(t *testing.T) {
 	if in, err := c.InQueue(ctx, queue, call.SID()); !in || err != nil {
 		t.Errorf("in queue: %v, %v", in, err)
 	}
-	if status, err := c.CallStatus(ctx, call.SID()); status != "in-progress" || err != nil {
-		t.Errorf("status %q, %v", status, err)
+	if live, err := c.Call(ctx, call.SID()); live.Status != "in-progress" || !live.Ended.IsZero() || err != nil {
+		t.Errorf("%+v, %v", live, err)
 	}
 
 	no(t, c.RedirectMember(ctx, queue, call.SID(), app+"/taken?c=1&n=2"))
@@ -94,10 +94,11 @@ func TestQueueAndRedirects(t *testing.T) {
 	if _, err := call.WaitHeard(ctx, func(h voicetest.Heard) bool { return h.Text == "again" }); err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now().Truncate(time.Second)
 	call.Hangup()
 	no(t, call.WaitEnd(ctx))
-	if status, err := c.CallStatus(ctx, call.SID()); status != "completed" || err != nil {
-		t.Errorf("status %q, %v", status, err)
+	if over, err := c.Call(ctx, call.SID()); over.Status != "completed" || over.Ended.Before(began) || over.Ended.After(time.Now()) || err != nil {
+		t.Errorf("%+v, %v", over, err)
 	}
 	if err := c.RedirectCall(ctx, call.SID(), app+"/again"); !twilio.Refused(err) {
 		t.Errorf("redirect of a call that is over: %v", err)
@@ -112,8 +113,8 @@ func TestUnknownThings(t *testing.T) {
 	_, c, _ := network(t, nil)
 	ctx := soon(t)
 	unknown := "CA" + strings.Repeat("0", 32)
-	if status, err := c.CallStatus(ctx, unknown); status != "completed" || err != nil {
-		t.Errorf("status %q, %v", status, err)
+	if over, err := c.Call(ctx, unknown); over != (twilio.Call{Status: "completed"}) || err != nil {
+		t.Errorf("%+v, %v", over, err)
 	}
 	if rs, err := c.Recordings(ctx, unknown); len(rs) != 0 || err != nil {
 		t.Errorf("recordings %v, %v", rs, err)

@@ -38,7 +38,7 @@ var methods = map[string]func(context.Context, *twilio.Client) error{
 		_, err := c.InQueue(ctx, queueSID, someCall)
 		return err
 	},
-	"CallStatus": func(ctx context.Context, c *twilio.Client) error { _, err := c.CallStatus(ctx, someCall); return err },
+	"Call":       func(ctx context.Context, c *twilio.Client) error { _, err := c.Call(ctx, someCall); return err },
 	"Queue":      func(ctx context.Context, c *twilio.Client) error { _, err := c.Queue(ctx, "q"); return err },
 	"Recordings": func(ctx context.Context, c *twilio.Client) error { _, err := c.Recordings(ctx, someCall); return err },
 	"Send": func(ctx context.Context, c *twilio.Client) error {
@@ -63,7 +63,7 @@ var methods = map[string]func(context.Context, *twilio.Client) error{
 }
 
 // gone are the methods to which 404 is an answer.
-var gone = map[string]bool{"InQueue": true, "CallStatus": true, "Recordings": true}
+var gone = map[string]bool{"InQueue": true, "Call": true, "Recordings": true}
 
 func clientOf(t *testing.T, apiURL string) *twilio.Client {
 	t.Helper()
@@ -119,7 +119,7 @@ func TestFailures(t *testing.T) {
 			client := clientOf(t, srv.URL)
 			for method, do := range methods {
 				err := do(soon(t), client)
-				if c.notFound && gone[method] {
+				if c.notFound && gone[method] || c.refused && method == "InQueue" { // which Twilio answers by 400 as well
 					if err != nil {
 						t.Errorf("%s: %v, want none", method, err)
 					}
@@ -135,6 +135,9 @@ func TestFailures(t *testing.T) {
 				}
 				if (e.Message == "Such is life") != (e.Code != 0) {
 					t.Errorf("%s: message %q", method, e.Message)
+				}
+				if after, ok := twilio.Limited(err); ok != (c.want.Status == 429) || ok && after != c.want.After {
+					t.Errorf("%s: limited %v, %s", method, ok, after)
 				}
 				if twilio.Refused(err) != c.refused || twilio.NotFound(err) != c.notFound {
 					t.Errorf("%s: refused %v, not found %v", method, twilio.Refused(err), twilio.NotFound(err))
@@ -254,7 +257,7 @@ func TestRefusedAndNotFound(t *testing.T) {
 		}
 	}
 	for _, err := range []error{nil, errors.New("x"), context.Canceled} {
-		if twilio.Refused(err) || twilio.NotFound(err) {
+		if _, limited := twilio.Limited(err); limited || twilio.Refused(err) || twilio.NotFound(err) {
 			t.Errorf("%v is taken for Twilio's word", err)
 		}
 	}

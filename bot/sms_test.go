@@ -1,0 +1,334 @@
+package bot
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pullphone/store"
+	"pullphone/voice/twilio"
+	"pullphone/voice/voicetest"
+)
+
+const (
+	annPhone = "+12085550101"
+	bobPhone = "+12085550102"
+	cyPhone  = "+12085550103"
+)
+
+// texts delivers an SMS and returns the reply, "" when there is none.
+func (r *room) texts(sid, from, to, body string, more ...string) string {
+	r.Helper()
+	f := url.Values{"MessageSid": {sid}, "From": {from}, "To": {to}, "Body": {body}}
+	for i := 0; i < len(more); i += 2 {
+		f.Set(more[i], more[i+1])
+	}
+	res, err := http.PostForm(r.url+SMSPath, f)
+	r.no(err)
+	defer res.Body.Close()
+	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/xml; charset=utf-8" {
+		r.Fatalf("status %d, %v", res.StatusCode, res.Header)
+	}
+	var doc struct {
+		XMLName xml.Name   `xml:"Response"`
+		Message []struct { // with attributes it would go elsewhere than back
+			Attr []xml.Attr `xml:",any,attr"`
+			Text string     `xml:",chardata"`
+			Body []string   `xml:"Body"`
+		}
+		Other []struct{} `xml:",any"`
+	}
+	r.no(xml.NewDecoder(res.Body).Decode(&doc))
+	switch {
+	case len(doc.Message) == 0 && len(doc.Other) == 0:
+		return ""
+	case len(doc.Message) != 1 || len(doc.Other) > 0 || len(doc.Message[0].Attr) > 0:
+		r.Fatalf("%+v", doc)
+	}
+	return strings.TrimSpace(doc.Message[0].Text + strings.Join(doc.Message[0].Body, ""))
+}
+
+func TestSMS(t *testing.T) {
+	const jane = "JANE & <Doe>, (208) 555-0123"
+	for name, c := range map[string]struct {
+		from, to, body string
+		reply          string
+		state          store.State
+	}{
+		"yes":               {annPhone, sales, "Yes!", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
+		"by code":           {annPhone, sales, "Y1", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
+		"no":                {bobPhone, sales, "n", jane + " is sent to voicemail.", store.Recording},
+		"pull":              {annPhone, sales, "PULL", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
+		"list":              {annPhone, sales, "list", "1: " + jane + " (Sales), waiting 0:00", store.Waiting},
+		"another code":      {annPhone, sales, "y 7", "No call 7 is waiting. LIST shows those that are.", store.Waiting},
+		"help":              {annPhone, sales, "?", smsHelp, store.Waiting},
+		"chatter":           {annPhone, sales, "no idea, what is this about?", smsHelp, store.Waiting},
+		"empty":             {annPhone, sales, "", smsHelp, store.Waiting},
+		"a thumb":           {annPhone, sales, "👍", smsHelp, store.Waiting},
+		"not of the line":   {cyPhone, sales, "yes", "You do not answer the line Sales.", store.Waiting},
+		"pull, other line":  {cyPhone, sales, "pull", "Nobody is waiting.", store.Waiting},
+		"list, other line":  {cyPhone, sales, "list", "Nobody is waiting.", store.Waiting},
+		"to the other line": {annPhone, service, "yes", "You do not answer the line Service.", store.Waiting},
+		"stranger":          {"+12085559999", sales, "yes", "Thank you. This number takes calls only; please call (208) 555-0100.", store.Waiting},
+		"the caller":        {caller, sales, "y", "Thank you. This number takes calls only; please call (208) 555-0100.", store.Waiting},
+		"no sender":         {"", sales, "yes", "Thank you. This number takes calls only; please call (208) 555-0100.", store.Waiting}, // Dee has no phone either
+		"one of our lines":  {service, sales, "yes", "", store.Waiting},
+		"to no line":        {annPhone, "+12085550999", "yes", "", store.Waiting},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := open(t, someTeam())
+			call := r.arriveAs(store.Arrival{SID: "CA1", Name: "JANE & <Doe>"})
+			for i := range 2 { // delivered again it is the same, and answered alike
+				if got := r.texts("SM1", c.from, c.to, c.body); got != c.reply {
+					t.Errorf("delivery %d: got %q", i+1, got)
+				}
+				if now := r.call(call.ID); now.State != c.state {
+					t.Errorf("delivery %d: it is %s, want %s", i+1, now.State, c.state)
+				}
+			}
+		})
+	}
+}
+
+// Twilio answers STOP and HELP by itself; a text of ours beside that would be one too many. YES and START are its words as
+// well as ours.
+func TestSMSOptOut(t *testing.T) {
+	r := open(t, someTeam())
+	for _, c := range []struct{ body, kind, reply string }{
+		{"STOP", "STOP", ""}, {"help", "HELP", ""}, {"START", "START", smsHelp}, {"STOP", "", smsHelp},
+	} {
+		if got := r.texts("SM"+c.body+c.kind, annPhone, sales, c.body, "OptOutType", c.kind); got != c.reply {
+			t.Errorf("%s: %q", c.body, got)
+		}
+	}
+	call := r.arrive("CA1")
+	r.texts("SM9", annPhone, sales, "YES", "OptOutType", "START")
+	if now := r.call(call.ID); now.State != store.Ringing {
+		t.Errorf("YES is taken for an opt-in alone: %s", now.State)
+	}
+}
+
+func TestSMSNo(t *testing.T) {
+	team := someTeam()
+	team.Lines[0].No = store.NoPass
+	r := open(t, team)
+	c := r.arrive("CA1")
+	if got := r.texts("SM1", annPhone, sales, "no"); got != "All right, not you." {
+		t.Errorf("got %q", got)
+	}
+	if now := r.call(c.ID); now.State != store.Waiting || len(now.Passed) != 1 {
+		t.Errorf("%+v", now)
+	}
+}
+
+// What is not certain is asked back.
+func TestSMSWhich(t *testing.T) {
+	r := open(t, someTeam())
+	r.arriveAs(store.Arrival{SID: "CA1", Name: "Jane"})
+	r.clock.Advance(65 * time.Second)
+	second := r.arriveAs(store.Arrival{SID: "CA2", From: "+442079460018"})
+	const which = "Which one? 1: Jane, (208) 555-0123, waiting 1:05. 2: +44 20 7946 0018, waiting 0:00. Reply for example Y 1."
+	for i, body := range []string{"yes", "n", "Y!"} {
+		if got := r.texts(fmt.Sprint("SM", i), annPhone, sales, body); got != which {
+			t.Errorf("%s: got %q", body, got)
+		}
+	}
+	if got := r.texts("SM7", annPhone, sales, "y 2"); !strings.HasPrefix(got, "Yours: +44 20 7946 0018.") {
+		t.Errorf("got %q", got)
+	}
+	if got := r.texts("SM8", bobPhone, sales, "y 2"); got != "Too late: Ann took +44 20 7946 0018, just now." {
+		t.Errorf("got %q", got)
+	}
+	if now := r.call(second.ID); now.Claim == nil || now.Claim.Person != "Ann" || now.Claim.Via != store.BySMS {
+		t.Errorf("%+v", now.Claim)
+	}
+}
+
+func TestSMSNothingWaits(t *testing.T) {
+	r := open(t, someTeam())
+	if got := r.texts("SM1", annPhone, sales, "y"); got != "Nobody is waiting." {
+		t.Errorf("got %q", got)
+	}
+	c := r.arrive("CA1")
+	// The same text delivered again, now that a call waits, was not about that one.
+	if got := r.texts("SM1", annPhone, sales, "y"); got != "Nobody is waiting." || r.call(c.ID).State != store.Waiting {
+		t.Errorf("got %q", got)
+	}
+	_, err := r.Store.HungUp(r.ctx, c.ID)
+	r.no(err)
+	if got := r.texts("SM2", annPhone, sales, "y"); got != "(208) 555-0123 has hung up." {
+		t.Errorf("got %q", got)
+	}
+	r.clock.Advance(recent + time.Minute)
+	if got := r.texts("SM3", annPhone, sales, "y"); got != "Nobody is waiting." {
+		t.Errorf("got %q", got)
+	}
+}
+
+// What cannot be stored was not heard: Twilio comes again by the fallback.
+func TestSMSWithoutStore(t *testing.T) {
+	r := open(t, someTeam())
+	r.arrive("CA1")
+	r.no(r.Store.Close())
+	res, err := http.PostForm(r.url+SMSPath, url.Values{"MessageSid": {"SM1"}, "From": {annPhone}, "To": {sales}, "Body": {"yes"}})
+	r.no(err)
+	res.Body.Close()
+	if res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("status %d", res.StatusCode)
+	}
+	for _, sid := range []string{"", "x", "SM1/..", "SM1\n", "sm1", "SM" + strings.Repeat("0", 99)} {
+		res, err := http.PostForm(r.url+SMSPath, url.Values{"MessageSid": {sid}, "From": {annPhone}, "To": {sales}, "Body": {"yes"}})
+		r.no(err)
+		res.Body.Close()
+		if res.StatusCode != http.StatusBadRequest {
+			t.Errorf("MessageSid %q: status %d", sid, res.StatusCode)
+		}
+	}
+}
+
+// phones puts a telephone network behind the room.
+func (r *room) phones(intercept func(http.Handler) http.Handler) *voicetest.Network {
+	r.Helper()
+	net, err := voicetest.Start(voicetest.Options{Intercept: intercept})
+	r.no(err)
+	r.Cleanup(func() { r.no(net.Close()) })
+	net.AddNumber(sales)
+	r.Twilio, err = twilio.New(net.AccountSID(), net.AuthToken(), net.URL())
+	r.no(err)
+	return net
+}
+
+func textTo(c store.Call, whom string) store.Deed {
+	return store.Deed{Kind: store.Text, Call: c.ID, Attempt: c.Attempt, Whom: whom}
+}
+
+func TestText(t *testing.T) {
+	r := open(t, someTeam())
+	net := r.phones(nil)
+	c := r.arrive("CA1")
+	for _, who := range []string{"Ann", "Bob"} {
+		if after, err := r.text(r.ctx, textTo(c, who)); err != nil || after != nil {
+			t.Errorf("%s: %v", who, err)
+		}
+	}
+	any := func(voicetest.SMS) bool { return true }
+	for _, phone := range []string{annPhone, bobPhone} {
+		m, err := net.Phone(phone).WaitSMS(r.ctx, any)
+		if err != nil || m.From != sales || m.Body != "Sales: (208) 555-0123. Reply Y to take, N for voicemail. (1)" {
+			t.Errorf("%+v, %v", m, err)
+		}
+	}
+	last := net.Requests()[1].Form
+	if last.Get("ValidityPeriod") != "120" {
+		t.Errorf("%v: of use until the caller goes to voicemail", last)
+	}
+	// In doubt, what has been sent is not sent again.
+	r.no(net.WaitQuiet(r.ctx))
+	c.Arrived = time.Now()
+	for who, want := range map[string]int{"Ann": 1, "Bob": 1} {
+		d := textTo(c, who)
+		d.Doubt = true
+		_, err := r.text(r.ctx, d)
+		r.no(err)
+		p, _ := r.Store.Team.Person(who)
+		if n := len(net.Phone(p.Phone).Inbox()); n != want {
+			t.Errorf("%s has %d texts", who, n)
+		}
+	}
+}
+
+// A text that nobody needs is not sent, and none goes to somebody without a phone.
+func TestTextDropped(t *testing.T) {
+	r := open(t, someTeam())
+	net := r.phones(nil)
+	c := r.arrive("CA1")
+	for name, d := range map[string]store.Deed{"somebody unknown": textTo(c, "Zoe"), "no phone": textTo(c, "Dee"), "another attempt": {Kind: store.Text, Call: c.ID, Attempt: 2, Whom: "Ann"}} {
+		if after, err := r.text(r.ctx, d); err != nil || after != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	r.answers(c, "Bob", store.Take)
+	if after, err := r.text(r.ctx, textTo(c, "Ann")); err != nil || after != nil {
+		t.Errorf("taken: %v", err)
+	}
+	if n := len(net.Requests()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// The last moment is no reason to let a text stay on its way for ten hours, which is what no validity means.
+func TestTextAtTheLastMoment(t *testing.T) {
+	r := open(t, someTeam())
+	net := r.phones(nil)
+	c := r.arrive("CA1")
+	r.clock.Advance(2*time.Minute + time.Second)
+	_, err := r.text(r.ctx, textTo(c, "Ann"))
+	r.no(err)
+	if f := net.Requests()[0].Form; f.Get("ValidityPeriod") != "5" {
+		t.Errorf("%v", f)
+	}
+}
+
+// Who can never be told is shown in Slack.
+func TestTextRefused(t *testing.T) {
+	for code, why := range map[int]string{
+		21610: "has opted out; text START to the line", 21211: "number is not valid", 21614: "number takes no SMS", 21408: "country is not enabled at Twilio",
+		21608: "number is not verified on the trial account", 21999: "Twilio error 21999",
+	} {
+		r := open(t, someTeam())
+		net := r.phones(nil)
+		net.Phone(annPhone).SetSMSRefusal(code)
+		c := r.arrive("CA1")
+		after, err := r.text(r.ctx, textTo(c, "Ann"))
+		r.no(err)
+		if after == nil || !after(&c) || len(c.Undone) != 1 || c.Undone[0].Person != "Ann" || c.Undone[0].Why != why {
+			t.Errorf("%d: %+v", code, c.Undone)
+		}
+	}
+	for e, want := range map[*twilio.Error]string{{Status: 404}: "Twilio error 0", {Status: 400, Code: 30034}: "the line is not registered for SMS in the US"} {
+		if got := smsRefusal(e); got != want {
+			t.Errorf("%+v: %q", e, got)
+		}
+	}
+}
+
+func TestTextLater(t *testing.T) {
+	r := open(t, someTeam())
+	var answer atomic.Value
+	r.phones(func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer.Load().(func(http.ResponseWriter))(w) })
+	})
+	c := r.arrive("CA1")
+	for name, f := range map[string]struct {
+		answer func(http.ResponseWriter)
+		after  time.Duration
+	}{
+		"429": {func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "4")
+			w.WriteHeader(429)
+			fmt.Fprint(w, `{"code": 20429}`)
+		}, 4 * time.Second},
+		"500":    {func(w http.ResponseWriter) { w.WriteHeader(500) }, 0},
+		"401":    {func(w http.ResponseWriter) { w.WriteHeader(401); fmt.Fprint(w, `{"code": 20003}`) }, 0},
+		"broken": {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, 0},
+	} {
+		answer.Store(f.answer)
+		after, err := r.text(r.ctx, textTo(c, "Ann"))
+		later, ok := errors.AsType[*store.Later](err)
+		if err == nil || after != nil || ok != (f.after > 0) || ok && later.After != f.after {
+			t.Errorf("%s: %v", name, err)
+		}
+		// In doubt, and not even that can be learnt: it is tried all the same.
+		d := textTo(c, "Ann")
+		d.Doubt = true
+		if _, err := r.text(r.ctx, d); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

@@ -1,0 +1,378 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"pullphone/bot/bottest"
+	"pullphone/store"
+	"pullphone/store/bolt"
+	"pullphone/voice/voicetest"
+)
+
+// process is a town whose pullphone is a process of its own, which can be killed. Everything has the real clock.
+type process struct {
+	*harness
+	cmd  *exec.Cmd
+	pipe io.Closer // its standard input; it ends with it
+	logs sync.WaitGroup
+}
+
+func processTown(t *testing.T, o options) *process {
+	t.Helper()
+	o.clock, o.steady = clockwork.NewRealClock(), true
+	p := &process{harness: open(t, o)}
+	p.must(p.setUp(p.ctx, p.cfg, io.Discard))
+	p.release()
+	p.harness.stop = func() {
+		if p.cmd != nil {
+			p.kill()
+		}
+	}
+	p.run()
+	return p
+}
+
+// run starts the program, on the same file and ports each time, and waits until it is ready.
+func (p *process) run() {
+	p.t.Helper()
+	self, err := os.Executable()
+	p.must(err)
+	p.cmd = exec.Command(self, "serve", "--config", p.file)
+	p.cmd.Env = append(os.Environ(), childEnv+"=1")
+	p.pipe, err = p.cmd.StdinPipe()
+	p.must(err)
+	log, err := p.cmd.StderrPipe()
+	p.must(err)
+	p.must(p.cmd.Start())
+	p.logs.Go(func() {
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			fmt.Fprintln(p.t.Output(), lines.Text())
+			if strings.Contains(lines.Text(), "level=ERROR") || strings.Contains(lines.Text(), "DATA RACE") || strings.HasPrefix(lines.Text(), "panic:") {
+				p.t.Errorf("the server says: %s", lines.Text())
+			}
+		}
+	})
+	p.until("the server is ready", func() bool {
+		req, err := http.NewRequestWithContext(p.ctx, http.MethodGet, "http://"+p.admin+"/readyz", nil)
+		p.must(err)
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	})
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	p.t.Helper()
+	p.must(p.cmd.Process.Kill())
+	p.logs.Wait()
+	if err := p.cmd.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
+		p.t.Errorf("the server ended by itself: %v", err)
+	}
+	p.cmd = nil
+	p.pipe.Close()
+}
+
+// ended waits until the running server tells of a call in its history, and returns it.
+func (p *process) ended(call *voicetest.Call) store.Record {
+	p.t.Helper()
+	var found []store.Record
+	p.until("end of "+call.SID(), func() bool {
+		code, out, errs := runs(p.ctx, "calls", "--config", p.file, "--json")
+		if code != 0 {
+			p.t.Fatalf("calls: %s", errs)
+		}
+		found = nil
+		for dec := json.NewDecoder(strings.NewReader(out)); dec.More(); {
+			var r store.Record
+			p.must(dec.Decode(&r))
+			found = append(found, r)
+		}
+		return len(found) > 0
+	})
+	if len(found) != 1 || found[0].CallSID != call.SID() {
+		p.t.Errorf("history: %+v", found)
+	}
+	return found[0]
+}
+
+// settle waits until nothing is due any more: whatever was done is recorded as done.
+func (p *process) settle() {
+	p.t.Helper()
+	file := p.harness.town.store + ".copy"
+	p.until("everything is recorded", func() bool {
+		if code, _, errs := runs(p.ctx, "backup", "--config", p.file, file); code != 0 {
+			p.t.Fatal(errs)
+		}
+		db, err := bolt.OpenReadOnly(file)
+		p.must(err)
+		defer db.Close()
+		due, err := isDue(p.ctx, db, time.Now())
+		p.must(err)
+		return !due
+	})
+}
+
+func isRedirect(r *http.Request, _ string) bool {
+	return r.Method == http.MethodPost && strings.Contains(r.URL.Path, "/Members/")
+}
+
+func isSMS(to string) func(*http.Request, string) bool {
+	return func(r *http.Request, body string) bool {
+		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/Messages.json") && strings.Contains(body, "To=%2B"+to[1:])
+	}
+}
+
+func isSlack(method, text string) func(*http.Request, string) bool {
+	return func(r *http.Request, body string) bool {
+		return strings.HasSuffix(r.URL.Path, "/"+method) && strings.Contains(body, text)
+	}
+}
+
+// tale is a call as it goes on, a step at a time.
+type tale struct {
+	*process
+	call *voicetest.Call
+	m    bottest.Message // of the call
+	leg  *voicetest.Leg  // of Ann
+	told chan struct{}   // closed when Ann has been told what her answer came to
+}
+
+func newTale(t *testing.T, o options) *tale {
+	return &tale{process: processTown(t, o), told: make(chan struct{})}
+}
+
+type step struct {
+	name string
+	do   func(s *tale)
+}
+
+func (s *tale) begin() { s.call, s.m = s.arrive(janePhone, jane) }
+
+// The steps of a call that Ann takes, and of one that she sends to voicemail. After each the program may be killed.
+var (
+	taken = []step{
+		{"announced", (*tale).begin},
+		{"taken and ringing", func(s *tale) {
+			contains(s.t, "Ann is told", s.text(annPhone, "Yes"), "Yours")
+			close(s.told)
+			s.leg = s.rings(annPhone, s.call)
+		}},
+		{"picked up", func(s *tale) {
+			s.leg.Answer()
+			s.must(s.leg.WaitKeys(s.ctx))
+		}},
+		{"talking", func(s *tale) {
+			s.leg.Press("1")
+			s.must(s.leg.WaitBridged(s.ctx))
+		}},
+		{"hung up", func(s *tale) {
+			s.leg.Hangup()
+			s.must(s.call.WaitEnd(s.ctx))
+			s.must(s.net.WaitQuiet(s.ctx))
+		}},
+	}
+	sentToVoicemail = []step{
+		{"announced", (*tale).begin},
+		{"sent to voicemail", func(s *tale) {
+			contains(s.t, "Ann is told", s.press(annSlack, s.m, "Voicemail"), "is sent to voicemail.")
+			close(s.told)
+			s.must(s.call.WaitPlace(s.ctx, voicetest.PlaceRecording))
+		}},
+		{"spoken", func(s *tale) { s.call.Speak(4 * time.Second) }},
+		{"hung up", func(s *tale) {
+			s.call.Hangup()
+			s.must(s.call.WaitEnd(s.ctx))
+			s.must(s.net.WaitQuiet(s.ctx))
+		}},
+		{"posted", func(s *tale) { s.posted("JANE DOE") }},
+	}
+)
+
+// finish asserts how a tale ends, once the program runs. Slack cannot be asked whether a message whose answer was cut
+// off stands there, without the right to read the channel: twice is better than never, so cut allows for one more.
+func (s *tale) finish(want store.Record, posts int, cut bool) {
+	s.t.Helper()
+	r := s.ended(s.call)
+	equal(s.t, "outcome", r.Outcome, want.Outcome)
+	equal(s.t, "answered by", r.AnsweredBy, want.AnsweredBy)
+	equal(s.t, "via", r.Via, want.Via)
+	equal(s.t, "voicemail", r.VoicemailSeconds, want.VoicemailSeconds)
+	h := s.harness
+	last := map[store.Outcome]string{store.Talked: "Talked with Ann", store.Voicemail: "Left a voicemail of 0:04.", store.Missed: "Missed: hung up"}[want.Outcome]
+	if _, err := h.work.WaitMessage(h.ctx, salesChannel, func(m bottest.Message) bool { return strings.Contains(m.AsText(), last) }); err != nil {
+		s.t.Error(err)
+	}
+	redirects := 1
+	if want.AnsweredBy == "" {
+		redirects = 0
+	}
+	equal(s.t, "redirects that worked", s.net.Redirects(s.call.SID()), redirects)
+	worked := slices.DeleteFunc(memberRedirects(s.net, s.call.SID()), func(r voicetest.Request) bool { return r.Status != http.StatusOK })
+	equal(s.t, "requests to redirect that worked", len(worked), redirects)
+	if posts > 0 {
+		s.posted("JANE DOE")
+	}
+	for _, phone := range []string{annPhone, bobPhone} {
+		equal(s.t, "SMS to "+phone, len(announcements(s.net, phone)), 1)
+	}
+	s.settle()
+	count := map[string]int{}
+	for _, m := range s.work.Messages(salesChannel) {
+		count[strings.Fields(m.Text)[0]]++
+	}
+	for kind, want := range map[string]int{"Call": 1, "Voicemail": posts} {
+		if n := count[kind]; n != want && !(cut && n == want+1) {
+			s.t.Errorf("%d messages %q in Slack, not %d", n, kind, want)
+		}
+	}
+}
+
+var (
+	talkedWithAnn = store.Record{Outcome: store.Talked, AnsweredBy: "Ann", Via: store.BySMS}
+	leftVoicemail = store.Record{Outcome: store.Voicemail, AnsweredBy: "Ann", Via: store.BySlack, VoicemailSeconds: 4}
+)
+
+// The program is killed after each step, and started again on the same file: the call ends as it should, with one
+// claim and one redirect, and its voicemail is posted.
+func TestKillBetweenSteps(t *testing.T) {
+	for _, story := range []struct {
+		name  string
+		steps []step
+		want  store.Record
+		posts int
+	}{
+		{"taken", taken, talkedWithAnn, 0},
+		{"voicemail", sentToVoicemail, leftVoicemail, 1},
+	} {
+		for killed := range story.steps {
+			for name, settled := range map[string]bool{"at once": false, "settled": true} {
+				t.Run(story.name+"/"+story.steps[killed].name+"/"+name, func(t *testing.T) {
+					t.Parallel()
+					s := newTale(t, options{})
+					for i, step := range story.steps {
+						step.do(s)
+						if i == killed {
+							if settled {
+								s.settle()
+							}
+							s.kill()
+							s.run()
+						}
+					}
+					s.finish(story.want, story.posts, !settled)
+				})
+			}
+		}
+	}
+}
+
+// The caller hangs up while the program is down.
+func TestKillAndHangUp(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		steps []step // before the kill
+		want  store.Record
+		posts int
+		delay time.Duration // until Twilio has the recording ready
+	}{
+		{name: "waiting", steps: taken[:1], want: store.Record{Outcome: store.Missed}},
+		{name: "ringing", steps: taken[:2], want: store.Record{Outcome: store.Missed, AnsweredBy: "Ann", Via: store.BySMS}},
+		{name: "picked up", steps: taken[:3], want: store.Record{Outcome: store.Missed, AnsweredBy: "Ann", Via: store.BySMS}},
+		{name: "talking", steps: taken[:4], want: talkedWithAnn},
+		{name: "asked for a message", steps: sentToVoicemail[:2], want: store.Record{Outcome: store.Missed, AnsweredBy: "Ann", Via: store.BySlack}},
+		{name: "spoken", steps: sentToVoicemail[:3], want: leftVoicemail, posts: 1},
+		{name: "spoken, ready later", steps: sentToVoicemail[:3], want: leftVoicemail, posts: 1, delay: time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newTale(t, options{voice: voicetest.Options{RecordingDelay: tt.delay}})
+			for _, step := range tt.steps {
+				step.do(s)
+			}
+			s.settle()
+			s.kill()
+			s.call.Hangup()
+			s.must(s.call.WaitEnd(s.ctx))
+			s.must(s.net.WaitQuiet(s.ctx)) // every webhook about it was lost
+			s.run()
+			s.finish(tt.want, tt.posts, false)
+		})
+	}
+}
+
+// The program is killed while it waits for an answer to a request: whether that was done is not known to it.
+func TestKillInARequest(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		match func(*http.Request, string) bool
+		slack bool // the request is one to Slack
+		done  bool // and was carried out
+		at    int  // the step that makes it
+		steps []step
+		want  store.Record
+		posts int
+	}{
+		{name: "redirect, not done", match: isRedirect, at: 1, steps: taken, want: talkedWithAnn},
+		{name: "redirect, done", match: isRedirect, done: true, at: 1, steps: taken, want: talkedWithAnn},
+		{name: "redirect to voicemail, not done", match: isRedirect, at: 1, steps: sentToVoicemail, want: leftVoicemail, posts: 1},
+		{name: "redirect to voicemail, done", match: isRedirect, done: true, at: 1, steps: sentToVoicemail, want: leftVoicemail, posts: 1},
+		{name: "SMS, not done", match: isSMS(annPhone), at: 0, steps: taken, want: talkedWithAnn},
+		{name: "SMS, done", match: isSMS(annPhone), done: true, at: 0, steps: taken, want: talkedWithAnn}, // Twilio is asked before it is sent again
+		{name: "announcement, not done", match: isSlack("chat.postMessage", "Call+for+Sales"), slack: true, at: 0, steps: taken, want: talkedWithAnn},
+		{name: "announcement, done", match: isSlack("chat.postMessage", "Call+for+Sales"), slack: true, done: true, at: 0, steps: taken, want: talkedWithAnn},
+		{name: "redraw, not done", match: isSlack("chat.update", "Talked+with"), slack: true, at: 4, steps: taken, want: talkedWithAnn},
+		{name: "redraw, done", match: isSlack("chat.update", "Talked+with"), slack: true, done: true, at: 4, steps: taken, want: talkedWithAnn},
+		{name: "post, not done", match: isSlack("chat.postMessage", "Voicemail+from"), slack: true, at: 3, steps: sentToVoicemail, want: leftVoicemail, posts: 1},
+		{name: "post, done", match: isSlack("chat.postMessage", "Voicemail+from"), slack: true, done: true, at: 3, steps: sentToVoicemail, want: leftVoicemail, posts: 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := &gate{match: tt.match, done: tt.done}
+			var o options
+			if tt.slack {
+				o.slack.Intercept = g.wrap
+			} else {
+				o.voice.Intercept = g.wrap
+			}
+			s := newTale(t, o)
+			for i, step := range tt.steps {
+				if i != tt.at {
+					step.do(s)
+					s.settle()
+					continue
+				}
+				arrived := g.arm()
+				did := make(chan struct{})
+				go func() { defer close(did); step.do(s) }() // it may not come to its end before the program runs again
+				s.wait("the request", arrived)
+				switch {
+				case tt.at == 1 && tt.done:
+					s.wait("the step", did) // what Twilio then asks for is answered: the program still runs
+				case tt.at == 1:
+					s.wait("the word to Ann", s.told)
+				}
+				s.kill()
+				s.run()
+				s.wait("the step", did)
+			}
+			s.finish(tt.want, tt.posts, tt.slack && tt.done || !tt.slack && tt.at == 0) // Slack is told at the same time
+		})
+	}
+}
