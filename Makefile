@@ -13,6 +13,8 @@ bench: ## what a webhook, an answer and a full history cost
 
 fuzz: ## a minute of each parser of strangers' input
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./cmd/pullphone/config
+	go test -run '^$$' -fuzz FuzzIncoming -fuzztime 60s -fuzzminimizetime 10x ./voice
+	go test -run '^$$' -fuzz FuzzSaid -fuzztime 60s -fuzzminimizetime 10x ./bot
 
 music: ## compose the hold music anew
 	go generate ./voice/music

@@ -24,7 +24,7 @@ func TestTakerDoesNotTake(t *testing.T) {
 		do   func(h *harness, leg *voicetest.Leg)
 	}{
 		{name: "does not pick up", said: noPickUp, why: store.NoAnswer,
-			do: func(h *harness, leg *voicetest.Leg) { h.clock.Advance(26 * time.Second) }},
+			do: ringsOut},
 		{name: "busy", said: "is busy", why: store.Busy,
 			do: func(h *harness, leg *voicetest.Leg) { leg.Decline() }},
 		{name: "presses 2", said: "declined", why: store.Declined,
@@ -38,12 +38,7 @@ func TestTakerDoesNotTake(t *testing.T) {
 				leg.Answer()
 				h.must(leg.WaitKeys(h.ctx))
 				leg.Press("7")
-				asked := 0
-				_, err := leg.WaitHeard(h.ctx, func(v voicetest.Heard) bool { // asked again, from the start
-					asked++
-					return asked > 1
-				})
-				h.must(err)
+				h.until("the question again", func() bool { return questions(leg) == 2 })
 				h.must(leg.WaitKeys(h.ctx))
 				leg.Hangup()
 			}},
@@ -54,13 +49,7 @@ func TestTakerDoesNotTake(t *testing.T) {
 				stop := h.pump(50 * time.Millisecond)
 				defer stop()
 				h.must(leg.WaitEnd(h.ctx))
-				questions := 0
-				for _, v := range leg.Heard() {
-					if strings.Contains(v.Text, "Press 1") {
-						questions++
-					}
-				}
-				equal(h.t, "times that Ann was asked", questions, 2)
+				equal(h.t, "times that Ann was asked", questions(leg), 2)
 			}},
 		{name: "never presses 1, and Twilio calls that no-answer", said: noPickUp, why: store.NoAnswer, opt: voicetest.Options{ScreenedStatus: "no-answer"},
 			do: func(h *harness, leg *voicetest.Leg) {
@@ -69,7 +58,7 @@ func TestTakerDoesNotTake(t *testing.T) {
 				leg.Hangup()
 			}},
 		{name: "does not pick up, on a line without the question", said: noPickUp, why: store.NoAnswer, line: []string{"accept: false"},
-			do: func(h *harness, leg *voicetest.Leg) { h.clock.Advance(26 * time.Second) }},
+			do: ringsOut},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -134,6 +123,24 @@ func TestTakerDoesNotTake(t *testing.T) {
 	}
 }
 
+// questions is how often a taker was asked to press 1.
+func questions(leg *voicetest.Leg) int {
+	n := 0
+	for _, v := range leg.Heard() {
+		if strings.Contains(v.Text, "Press 1") {
+			n++
+		}
+	}
+	return n
+}
+
+// ringsOut lets a phone ring until it stops.
+func ringsOut(h *harness, leg *voicetest.Leg) {
+	stop := h.pump(100 * time.Millisecond)
+	defer stop()
+	h.must(leg.WaitEnd(h.ctx))
+}
+
 // A caller whom nobody took, and whose time is over when the taker's phone has rung out, is asked for a message
 // without another redirect: they hear our next document anyway.
 func TestTimeIsOverAfterTheTake(t *testing.T) {
@@ -142,8 +149,7 @@ func TestTimeIsOverAfterTheTake(t *testing.T) {
 	call, m := h.arrive(janePhone, jane)
 	h.clock.Advance(15 * time.Second)
 	contains(t, "Ann is told", h.text(annPhone, "Yes"), "Yours")
-	h.rings(annPhone, call)
-	h.clock.Advance(26 * time.Second)
+	ringsOut(h, h.rings(annPhone, call))
 	h.must(call.WaitPlace(h.ctx, voicetest.PlaceRecording))
 	h.shows(m.TS, "Nobody answered in time: asked to leave a message.")
 	call.Speak(3 * time.Second)
@@ -218,8 +224,10 @@ func TestRedirectAnswerLost(t *testing.T) {
 			contains(t, "Ann is told", h.text(annPhone, "Yes"), "Yours")
 			leg := h.rings(annPhone, call)
 			h.accepts(leg)
-			h.clock.Advance(9 * time.Second) // the second try
 			h.shows(m.TS, "Talking with Ann")
+			stop := h.pump(100 * time.Millisecond)
+			h.atRest() // the second try has been
+			stop()
 			h.clock.Advance(30 * time.Second)
 			if !leg.Bridged() {
 				t.Error("the conversation was torn apart")
