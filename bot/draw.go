@@ -128,11 +128,20 @@ func slackLater(err error) error {
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
 		return &store.Later{After: limited.RetryAfter, Err: err}
 	}
-	switch slackCode(err) {
-	case "", "fatal_error", "internal_error", "service_unavailable", "request_timeout":
+	switch code := slackCode(err); {
+	case passing(code):
 		return err
-	case "ratelimited", "rate_limited":
+	case code == "ratelimited", code == "rate_limited":
 		return &store.Later{After: 30 * time.Second, Err: err}
 	}
 	return &store.Later{After: time.Minute, Err: err}
+}
+
+// passing reports whether Slack's error, or one that is none of Slack's, may be gone at the next try.
+func passing(code string) bool {
+	switch code {
+	case "", "fatal_error", "internal_error", "service_unavailable", "request_timeout":
+		return true
+	}
+	return false
 }

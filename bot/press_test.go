@@ -377,7 +377,7 @@ func TestTell(t *testing.T) {
 	c := r.arrive("CA1")
 	r.press(payload(ann, "take", value(c)))
 	all := func(store.Deed) bool { return true }
-	r.refusing("chat.postEphemeral", "internal_error")
+	r.refusing("chat.postEphemeral", "user_not_in_channel")
 	r.no(r.once(store.Work{Kind: store.Tell, Do: r.tell}, all)) // given up
 	r.failing(nil)
 	if got := r.told(ann); got != "" {

@@ -67,7 +67,7 @@ func (b *Bot) fromSocket(ctx context.Context, c *socketmode.Client, e socketmode
 	case slack.SlashCommand:
 		reply = append(reply, privately(b.commanded(ctx, data.UserID, data.Text, data.TriggerID)))
 	}
-	if e.Request == nil {
+	if e.Request == nil || e.Request.EnvelopeID == "" { // Slack's hello and goodbye wait for no word
 		if e.Type == socketmode.EventTypeConnectionError || e.Type == socketmode.EventTypeErrorWriteFailed {
 			b.Log.Warn("Slack connection", "event", e.Type)
 		}

@@ -23,6 +23,7 @@
 //	at/<time>/<call>       deadline of an open call
 //	seen/<answer>          an answer that was given, and its verdict
 //	line/<number>          which short codes of a line are in use
+//	last/<number>          the call of a line that ended last
 //	due/<kind>/<call>/…    what is to be done
 //
 // Call IDs are ULIDs: keys in order of arrival keep a B+tree's pages full.

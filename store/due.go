@@ -28,7 +28,7 @@ type Deed struct {
 	Attempt int       `json:"attempt,omitempty"`
 	Line    string    `json:"line,omitempty"` // Draw, Post: whose channel
 	Whom    string    `json:"whom,omitempty"` // Text: person; Post: RecordingSid; Tell: answer
-	Rev     int64     `json:"rev,omitempty"`  // Draw: revision of the call that asked for it
+	Rev     int64     `json:"rev,omitempty"`  // Draw, Tell: revision of the call that asked for it
 	Due     time.Time `json:"due"`            // not before
 
 	Owner string    `json:"owner,omitempty"` // who reserved it
@@ -114,7 +114,8 @@ func (t *txn) announce(c *Call, except string) {
 // tellTaker makes it due to tell a taker that there is nobody left to be put through to them.
 func (t *txn) tellTaker(c *Call) {
 	if c.Claim != nil && c.Claim.Word == Take && c.Claim.Answer != "" {
-		t.due(Deed{Kind: Tell, Call: c.ID, Whom: c.Claim.Answer})
+		// Another revision than the word on the answer itself, which may be on its way this moment.
+		t.due(Deed{Kind: Tell, Call: c.ID, Whom: c.Claim.Answer, Rev: c.Rev + 1})
 	}
 }
 

@@ -41,25 +41,18 @@ func (s *Store) record(c *Call) Record {
 	return r
 }
 
-// Last returns the call of a line that ended last, of those that arrived at or after a time, or ErrNoCall.
+// Last returns the call of a line that ended last, if that was at or after a time, or else ErrNoCall.
 func (s *Store) Last(ctx context.Context, line string, since time.Time) (Call, error) {
 	var last *Call
 	err := s.backend.View(ctx, func(r Reader) error {
-		var bad error
-		err := r.Scan("done/", "done/"+string(firstAt(since)), func(_ string, b []byte) bool {
-			c, err := decode[Call](b)
-			if err != nil {
-				bad = err
-				return false
-			}
-			if c.Line == line && (last == nil || c.Stopped.After(last.Stopped)) {
-				last = c
-			}
-			return true
-		})
-		return errors.Join(err, bad)
+		id, err := r.Get("last/" + line)
+		if err != nil || id == nil {
+			return err
+		}
+		last, err = load(r.Get, CallID(id))
+		return err
 	})
-	if err == nil && last == nil {
+	if err == nil && (last == nil || last.Stopped.Before(since)) {
 		err = ErrNoCall
 	}
 	if err != nil {

@@ -287,4 +287,5 @@ func (t *txn) end(c *Call, o Outcome) {
 	}
 	c.State, c.Outcome, c.Stopped = Ended, o, t.now
 	c.Deadline, c.Naming, c.Code = time.Time{}, false, 0
+	t.Put("last/"+c.Line, []byte(c.ID))
 }

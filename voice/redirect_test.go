@@ -224,23 +224,22 @@ func TestRedirectInDoubt(t *testing.T) {
 				x := connected(t, voicetest.Options{MemberRefusal: refusal})
 				in, call := x.waiting()
 				call = x.answer(call, "Ann", store.Take)
+				asked := make(chan struct{}) // the redirect is taken; its document is asked for once this is closed
+				open := sync.OnceFunc(func() { close(asked) })
+				t.Cleanup(open)
 				x.bend(connectPath, func(next http.Handler) http.Handler {
 					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						x.mu.Lock()
-						gate := x.gates["connect"]
-						x.mu.Unlock()
-						<-gate
+						<-asked
 						next.ServeHTTP(w, r)
 					})
 				})
-				x.hold("connect") // the redirect has been taken, its document not yet asked for
 				_, err := x.redirect(x.ctx, deed(call))
 				x.no(err)
 				again := deed(call)
 				again.Doubt = doubt
 				_, err = x.redirect(x.ctx, again)
 				putOff(t, err)
-				x.release("connect")
+				open()
 				x.stored(in, func(c store.Call) bool { return c.Fetched == 1 })
 				if _, err = x.redirect(x.ctx, again); err != nil {
 					t.Error(err)

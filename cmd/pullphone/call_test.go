@@ -247,7 +247,7 @@ func TestMaxWait(t *testing.T) {
 	r := h.record(call)
 	equal(t, "history", r, store.Record{CallSID: call.SID(), Line: "Sales", From: janePhone, Name: "JANE DOE", Place: "Boise, ID", Arrived: r.Arrived,
 		WaitedSeconds: r.WaitedSeconds, Via: store.ByRule, Outcome: store.Voicemail, VoicemailSeconds: 7})
-	if r.WaitedSeconds != 40 && r.WaitedSeconds != 41 {
+	if r.WaitedSeconds < 40 || r.WaitedSeconds > 45 {
 		t.Errorf("they waited %d s", r.WaitedSeconds)
 	}
 	h.shows(m.TS, "Left a voicemail of 0:07.")

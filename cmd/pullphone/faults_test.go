@@ -44,7 +44,7 @@ func TestLookupSlow(t *testing.T) {
 	for range 2 { // the timers of the announcements may be set after the first
 		h.clock.Advance(750 * time.Millisecond)
 	}
-	stop := h.pump(10 * time.Millisecond)
+	stop := h.pump(time.Millisecond)
 	sms, err := h.net.Phone(annPhone).WaitSMS(h.ctx, func(voicetest.SMS) bool { return true })
 	h.must(err)
 	equal(t, "SMS", sms.Body, "Sales: (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (1)")

@@ -129,7 +129,8 @@ func lastEnded(w *world) {
 	w.ok(w.s.HungUp(w.ctx, w.arrive(support).ID))
 	want(sales, began, first.ID)
 	want(sales, time.Time{}, first.ID)
-	want(sales, began.Add(time.Second), second.ID)
+	want(sales, began.Add(2*time.Minute), first.ID) // when it ended
+	want(sales, began.Add(2*time.Minute+time.Second), "")
 	want(sales, began.Add(time.Hour), "")
 }
 
