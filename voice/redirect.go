@@ -16,7 +16,7 @@ func (p *Phone) redirects() store.Work {
 }
 
 // insist is how long after a claim the caller is looked for in the queue before the call itself is redirected.
-const insist = 15 * time.Second
+const insist = 5 * time.Second
 
 // redirect does it once: Twilio moves a member of a queue and refuses afterwards. A refusal means that something has
 // become of the call, not that the redirect failed.

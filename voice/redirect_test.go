@@ -447,7 +447,7 @@ func TestRedirectInsists(t *testing.T) {
 		t.Fatal(err)
 	}
 	call = x.answer(call, "Ann", store.Take)
-	for range 15 {
+	for range 5 {
 		_, err := x.redirect(x.ctx, deed(call))
 		putOff(t, err)
 		x.clock.Advance(time.Second)

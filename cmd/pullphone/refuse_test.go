@@ -233,7 +233,7 @@ func TestSlackRefused(t *testing.T) {
 	_, command := h.work.LastSent()
 	call.Hangup()
 	h.record(call)
-	h.arrive(janePhone, jane)
+	call, _ = h.arrive(janePhone, jane)
 	press = bytes.ReplaceAll(press, []byte("U000ANN"), []byte("U000BOB"))
 	h.atRest()
 	before := h.snapshot()
