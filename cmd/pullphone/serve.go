@@ -56,6 +56,11 @@ func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 	if err != nil {
 		return err
 	}
+	go func() {
+		<-db.Failed()
+		log.Error("the store failed; this process ends, so that the next one reads what is on the disk", "err", db.Failure())
+		os.Exit(1)
+	}()
 	s, err := newService(ctx, cfg, db, clockwork.NewRealClock(), log)
 	if err != nil {
 		return errors.Join(err, db.Close())

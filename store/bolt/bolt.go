@@ -33,6 +33,10 @@ type DB struct {
 	writes chan *write
 	done   chan struct{} // closed when the writer has ended
 
+	failOnce sync.Once
+	failed   chan struct{}
+	failure  error
+
 	mu       sync.Mutex
 	closed   bool
 	watchers map[*watcher]struct{}
@@ -69,7 +73,7 @@ func open(path string, readOnly bool) (*DB, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	d := &DB{file: file, writes: make(chan *write), done: make(chan struct{}), watchers: map[*watcher]struct{}{}}
+	d := &DB{file: file, writes: make(chan *write), done: make(chan struct{}), failed: make(chan struct{}), watchers: map[*watcher]struct{}{}}
 	go d.writer()
 	return d, nil
 }

@@ -2,7 +2,9 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"syscall"
 
 	"go.etcd.io/bbolt"
 
@@ -72,15 +74,7 @@ func (d *DB) writer() {
 // commit runs the functions of a batch one after the other, each seeing what those before it wrote, and commits. One
 // that fails leaves nothing behind and does not trouble the others.
 func (d *DB) commit(batch []*write) {
-	err := d.file.Update(func(tx *bbolt.Tx) error {
-		for _, w := range batch {
-			w.run(tx)
-			if err := w.apply(tx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := d.write(batch)
 	if err == nil {
 		d.notify(batch)
 	}
@@ -91,6 +85,37 @@ func (d *DB) commit(batch []*write) {
 		close(w.done)
 	}
 }
+
+func (d *DB) write(batch []*write) error {
+	tx, err := d.file.Begin(true)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // refused, and nothing to undo, once it is committed
+	for _, w := range batch {
+		w.run(tx)
+		if err := w.apply(tx); err != nil {
+			return err
+		}
+	}
+	err = tx.Commit()
+	// A full disk may have room again. After any other failure nobody knows what is on the disk: the system may have
+	// dropped what it could not write, and a second flush would succeed without it.
+	if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		d.failOnce.Do(func() {
+			d.failure = err
+			close(d.failed)
+		})
+	}
+	return err
+}
+
+// Failed is closed when a commit has failed in a way after which the file must not be used any more: end the process,
+// and let the next one read what is on the disk. Failure then says why.
+func (d *DB) Failed() <-chan struct{} { return d.failed }
+
+// Failure is why Failed is closed. It must not be called before.
+func (d *DB) Failure() error { return d.failure }
 
 func (w *write) run(tx *bbolt.Tx) {
 	w.changes = map[string][]byte{}

@@ -146,6 +146,9 @@ func (c *Client) do(ctx context.Context, fn func(client.BaseClient) error) error
 	if one.status >= 400 {
 		return &Error{Status: one.status, After: one.after}
 	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err // without the URL, which may hold somebody's number
+	}
 	return fmt.Errorf("twilio: %w", err)
 }
 
