@@ -86,7 +86,7 @@ func TestLinksTampered(t *testing.T) {
 	}
 	// Parts cannot lend each other characters.
 	p := parts(t, link)
-	for _, moved := range [][]string{{p[0] + p[1], "", p[2], p[3]}, {p[0], p[1] + p[2], "", p[3]}, {"", p[0] + p[1], p[2], p[3]}, {p[0], p[2], p[1], p[3]}, {p[0] + "/" + p[1], p[1], p[2], p[3]}} {
+	for _, moved := range [][]string{{p[0] + p[1], "", p[2], p[3]}, {p[0], p[1] + p[2], "", p[3]}, {"", p[0] + p[1], p[2], p[3]}, {p[0], p[2], p[1], p[3]}, {p[0] + "/" + p[1], p[1], p[2], p[3]}, {p[0][:25], p[0][25:] + p[1], p[2], p[3]}} {
 		if err := check(moved); !errors.Is(err, errTampered) {
 			t.Errorf("%q: %v", moved, err)
 		}

@@ -156,7 +156,7 @@ func answerID(parts ...string) string {
 		if len(p) > 100 {
 			p = p[:100]
 		}
-		parts[i] = url.PathEscape(p)
+		parts[i] = url.QueryEscape(p) // colons too
 	}
 	return strings.Join(parts, ":")
 }

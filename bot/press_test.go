@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -397,5 +398,21 @@ func TestTell(t *testing.T) {
 	r.no(r.once(store.Work{Kind: store.Tell, Do: r.tell}, all))
 	if got := r.told(bob); got != "" {
 		t.Errorf("told %q after two minutes", got)
+	}
+}
+
+// A key is made of what outsiders send: it holds what tells two events apart, and is bounded.
+func TestAnswerID(t *testing.T) {
+	long := strings.Repeat("x", 90)
+	seen := map[string]bool{}
+	for _, parts := range [][]string{{"press", ann, "take"}, {"press", ann + ":take"}, {"press:" + ann, "take"}, {"press", ann, "take", ""}, {"a/b"}, {"a", "b"}, {"a%2Fb"}, {long + "1"}, {long + "2"}, {"é"}, {"\xff"}} {
+		id := answerID(slices.Clone(parts)...)
+		if seen[id] || strings.Contains(id, "/") {
+			t.Errorf("%q: %q", parts, id)
+		}
+		seen[id] = true
+	}
+	if n := len(answerID(strings.Repeat("é", 1<<20), strings.Repeat("/", 1<<20))); n > 1000 {
+		t.Errorf("%d characters", n)
 	}
 }

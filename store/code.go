@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -9,6 +10,10 @@ import (
 // codeRest is how long a short code is not given to another call after its own has gone: an SMS answer to the old one
 // may still be on its way.
 const codeRest = 10 * time.Minute
+
+// maxResting bounds how many of a line's codes rest at once, and so the cost of each arrival, however many calls came
+// within the last minutes. On a line that busy the oldest rest less.
+const maxResting = 50
 
 // codeUse is a short code that a call has, or had: then freed is set.
 type codeUse struct {
@@ -41,10 +46,19 @@ func (t *txn) giveCode(c *Call) error {
 	if err != nil {
 		return err
 	}
+	resting := make([]int, 0, len(cs))
 	for code, g := range cs {
-		if !g.Freed.IsZero() && t.now.Sub(g.Freed) >= codeRest {
+		switch {
+		case g.Freed.IsZero():
+		case t.now.Sub(g.Freed) >= codeRest:
 			delete(cs, code)
+		default:
+			resting = append(resting, code)
 		}
+	}
+	slices.SortFunc(resting, func(a, b int) int { return cs[a].Freed.Compare(cs[b].Freed) })
+	for _, code := range resting[:max(0, len(resting)-maxResting)] {
+		delete(cs, code)
 	}
 	n := 1
 	for ; ; n++ {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -185,6 +186,19 @@ func TestCodeThatIsOver(t *testing.T) {
 	}
 	if _, _, err := r.ByCode(r.ctx, line, 2); !errors.Is(err, store.ErrNoCall) {
 		t.Errorf("a code of long ago: %v", err)
+	}
+}
+
+// However many calls come and go, a line's codes stay few and small.
+func TestCodesOfABusyLine(t *testing.T) {
+	r := newRules(t, ann)
+	for i := range 300 {
+		c := r.ok(r.Arrive(r.ctx, store.Arrival{SID: fmt.Sprintf("CA%032d", i), Line: line}))
+		if c.Code > 52 {
+			t.Fatalf("call %d has code %d", i, c.Code)
+		}
+		r.clock.Advance(time.Second)
+		r.ok(r.HungUp(r.ctx, c.ID))
 	}
 }
 

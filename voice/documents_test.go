@@ -495,6 +495,11 @@ func TestRecordingIsKept(t *testing.T) {
 		}
 	}
 	h := open(t, someTeam())
+	silent := stage(h, h.arrive("CA0"), "recording")
+	h.post(of(recordingPath, silent, 1), form("RecordingStatus", "completed", "RecordingSid", "RE1", "RecordingDuration", "0"))
+	if now := h.call(silent.ID); now.Outcome != store.Missed || len(now.Voice) != 0 {
+		t.Errorf("silence is kept as %s, %+v", now.Outcome, now.Voice)
+	}
 	c := stage(h, h.arrive("CA1"), "recording")
 	for _, sid := range []string{"", "../../Accounts", "RE1/../x", "re1", "RE1 x", "RE" + strings.Repeat("1", 80)} {
 		if w := h.post(of(recordingPath, c, 1), form("RecordingStatus", "completed", "RecordingSid", sid, "RecordingDuration", "7")); w.Code != 400 {

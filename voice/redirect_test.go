@@ -658,3 +658,21 @@ func TestAskFindsMessage(t *testing.T) {
 		}
 	}
 }
+
+// The document is asked for while Twilio is asked about the call: what is on its way is not torn down.
+func TestRedirectFetchedMeanwhile(t *testing.T) {
+	x := connected(t, voicetest.Options{})
+	x.hold(IncomingPath)
+	in, call := x.dialIn()
+	call = x.answer(call, "Ann", store.Take)
+	x.clock.Advance(time.Minute)
+	x.failing(func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/Calls/") {
+			x.fetched(call)
+		}
+		return false
+	})
+	if _, err := x.redirect(x.ctx, deed(call)); err != nil || x.net.Redirects(in.SID()) != 0 {
+		t.Errorf("%v, %d redirects", err, x.net.Redirects(in.SID()))
+	}
+}
