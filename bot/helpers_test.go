@@ -67,14 +67,40 @@ type room struct {
 
 // logged is what was logged.
 type logged struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu      sync.Mutex
+	buf     bytes.Buffer
+	changed chan struct{} // closed by the next line
 }
 
 func (l *logged) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
 	return l.buf.Write(b)
+}
+
+// wait waits until something is logged.
+func (l *logged) wait(r *room, text string) {
+	r.Helper()
+	for {
+		l.mu.Lock()
+		if l.changed == nil {
+			l.changed = make(chan struct{})
+		}
+		changed, there := l.changed, strings.Contains(l.buf.String(), text)
+		l.mu.Unlock()
+		if there {
+			return
+		}
+		select {
+		case <-changed:
+		case <-r.ctx.Done():
+			r.Fatalf("%q is not logged: %s", text, l)
+		}
+	}
 }
 
 func (l *logged) String() string {

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -123,20 +122,22 @@ func TestTakerIsTold(t *testing.T) {
 	m, err := r.work.WaitMessage(r.ctx, channel, saying("Waiting."))
 	r.no(err)
 	// The word on the press itself is still on its way when the caller hangs up.
-	told := make(chan struct{})
+	telling, told := make(chan struct{}, 9), make(chan struct{})
 	leave := sync.OnceFunc(func() { close(told) })
 	t.Cleanup(leave)
 	r.failing(func(_ http.ResponseWriter, _ *http.Request, method string) bool {
 		if method == "chat.postEphemeral" {
+			telling <- struct{}{}
 			<-told
 		}
 		return false
 	})
 	_, err = r.work.Press(r.ctx, bob, channel, m.TS, "Take")
 	r.no(err)
-	for r.count("chat.postEphemeral") == 0 {
-		r.no(r.ctx.Err())
-		runtime.Gosched()
+	select {
+	case <-telling:
+	case <-r.ctx.Done():
+		t.Fatal("nobody is told")
 	}
 	_, err = r.Store.HungUp(r.ctx, c.ID)
 	r.no(err)
@@ -154,7 +155,7 @@ func TestSocketMode(t *testing.T) {
 	r.SocketMode = true
 	r.SigningSecret = ""
 	r.Slack = NewSlack(r.work.BotToken(), r.work.URL(), slack.OptionAppLevelToken(r.work.AppToken()))
-	stop := r.runs()
+	r.runs()
 	r.no(r.work.WaitSocket(r.ctx))
 	c := r.arrive("CA1")
 	m, err := r.work.WaitMessage(r.ctx, channel, saying("Waiting."))
@@ -172,9 +173,6 @@ func TestSocketMode(t *testing.T) {
 	}
 	_, err = r.work.WaitEphemeral(r.ctx, ann, saying("Yours: "))
 	r.no(err)
-	stop()
-	// What could not be stored is not acknowledged: Slack shows that.
-	r.no(r.Store.Close())
 }
 
 // A refused token is no reason to give up, nor to ask Slack without a pause.
@@ -183,12 +181,7 @@ func TestSocketModeRefused(t *testing.T) {
 	r.SocketMode = true
 	r.Slack = NewSlack(r.work.BotToken(), r.work.URL(), slack.OptionAppLevelToken("xapp-wrong"))
 	stop := r.runs()
-	for !strings.Contains(r.log.String(), "check slack.app_token") {
-		r.no(r.ctx.Err())
-		waited, cancel := context.WithTimeout(r.ctx, 10*time.Millisecond)
-		<-waited.Done()
-		cancel()
-	}
+	r.log.wait(r, "check slack.app_token")
 	if n := r.count("apps.connections.open"); n != 1 {
 		t.Errorf("asked %d times", n)
 	}

@@ -202,6 +202,50 @@ func TestCodesOfABusyLine(t *testing.T) {
 	}
 }
 
+// A deed that panics is tried again, and troubles no other.
+func TestDeedThatPanics(t *testing.T) {
+	r := newRules(t, ann, bob)
+	r.arrive()
+	ctx, cancel := context.WithCancel(r.ctx)
+	defer cancel()
+	done := make(chan string, 10)
+	bad := true
+	ended := make(chan error)
+	go func() {
+		ended <- r.Store.Run(ctx, store.Work{Kind: store.Text, Parallel: 1, Longest: time.Second, Do: func(_ context.Context, d store.Deed) (func(*store.Call) bool, error) {
+			if d.Whom == "Ann" && bad {
+				bad = false
+				done <- "panics"
+				panic("on Ann")
+			}
+			done <- d.Whom
+			return nil, nil
+		}})
+	}()
+	want := func(whom string) {
+		t.Helper()
+		select {
+		case got := <-done:
+			if got != whom {
+				t.Errorf("got %s, want %s", got, whom)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s is not told", whom)
+		}
+	}
+	want("panics")
+	want("Bob")
+	if err := r.clock.BlockUntilContext(r.ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.Advance(2 * time.Second)
+	want("Ann")
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 // What was said to an answer about no call is said again when it is delivered again.
 func TestReplied(t *testing.T) {
 	r := newRules(t, ann)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -175,6 +176,12 @@ func (r *runner) begin(ctx context.Context, d Deed, now time.Time, passed map[st
 }
 
 func (r *runner) do(ctx context.Context, d Deed) {
+	defer func() {
+		if p := recover(); p != nil { // one deed that cannot be done must not end those that can, with the process
+			r.Log.Error("panic", "kind", d.Kind, "call", d.Call, "panic", p, "stack", string(debug.Stack()))
+			r.again(d, fmt.Errorf("panic: %v", p))
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
 	mine, err := r.reserve(ctx, &d)
