@@ -25,8 +25,6 @@ var hostile = []string{
 	"😀😀😀", "مرحبا", "名前.com", "*名*", "ünï@cødé.com",
 }
 
-var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
-
 // In every state, in every way that people are told, a name is mere text. What is ours is left as it is.
 func TestHostileNames(t *testing.T) {
 	for _, name := range hostile {
@@ -53,7 +51,7 @@ func hostileName(t *testing.T, name string) {
 		check("as text", r.send(post{text: message(line, p.call).text}))
 		// It is there to be read all the same, letter by letter: Slack keeps these three characters as entities and shows
 		// them decoded, in plain text as well (github.com/slackapi/bolt-python/issues/513).
-		if got := entities.Replace(m.AsText()); !strings.Contains(got, name+", (208) 555-0123") {
+		if got := m.AsText(); !strings.Contains(got, name+", (208) 555-0123") {
 			t.Errorf("it is shown as %q", got)
 		}
 	}

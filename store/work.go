@@ -198,6 +198,9 @@ func (r *runner) do(ctx context.Context, d Deed) {
 	}
 	r.mu.Unlock()
 	after, err := r.Do(ctx, d)
+	if errors.Is(err, ErrNoCall) { // erased since: nothing of it is due any more
+		after, err = nil, nil
+	}
 	if err == nil {
 		// The request's own limit may be used up; what was done must be recorded all the same.
 		err = r.finish(context.WithoutCancel(ctx), d, after)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,8 +41,9 @@ func (p *Phone) hold(w http.ResponseWriter, r *http.Request, id store.CallID, at
 	}
 	line, _ := p.Store.Team.Line(c.Line)
 	var verbs []twiml.Element
-	switch waited := r.PostForm.Get("QueueTime"); {
-	case waited != "" && waited != "0": // the document has come to its end and begins anew
+	waited, _ := strconv.Atoi(r.PostForm.Get("QueueTime")) // seconds; absent: they have just come
+	switch {
+	case waited > 10: // the document has come to its end and begins anew
 	case attempt > 1:
 		verbs = append(verbs, words(stillLooking))
 	case line.Greeting != "":

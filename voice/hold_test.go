@@ -33,6 +33,7 @@ func TestHold(t *testing.T) {
 		"first":                   {"Hello & welcome.", 1, []string{"QueueTime", "0"}, []verb{say("Hello & welcome."), ownMusic}},
 		"first, no time told":     {"Hello & welcome.", 1, nil, []verb{say("Hello & welcome."), ownMusic}},
 		"no greeting":             {"", 1, nil, []verb{ownMusic}},
+		"Twilio took its time":    {"Hello & welcome.", 1, []string{"QueueTime", "1"}, []verb{say("Hello & welcome."), ownMusic}},
 		"the music has ended":     {"Hello & welcome.", 1, []string{"QueueTime", "600"}, []verb{ownMusic}},
 		"back on hold":            {"Hello & welcome.", 2, []string{"QueueTime", "0"}, []verb{say(again), ownMusic}},
 		"back, the music has end": {"Hello & welcome.", 2, []string{"QueueTime", "600"}, []verb{ownMusic}},

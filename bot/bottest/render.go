@@ -78,8 +78,8 @@ func (r renderer) block(b Block) string {
 func (r renderer) object(v any) string {
 	o := obj(v)
 	switch str(o["type"]) {
-	case "plain_text":
-		return str(o["text"])
+	case "plain_text": // Slack decodes its three entities here too, and sends them so in payloads
+		return unescape(str(o["text"]))
 	case "mrkdwn":
 		return r.mrkdwn(str(o["text"]))
 	case "image":

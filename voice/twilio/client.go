@@ -23,7 +23,7 @@ import (
 type Client struct {
 	sid, token string
 	base       *url.URL
-	http       *http.Client
+	transport  http.RoundTripper
 }
 
 // New returns a client. apiURL, when not empty, replaces scheme and host of every request, whichever of Twilio's hosts
@@ -40,9 +40,7 @@ func New(accountSID, authToken, apiURL string) (*Client, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 32
 	t.ResponseHeaderTimeout = requestTimeout
-	c.http = &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse // the library takes a redirect for success; see answer
-	}}
+	c.transport = t
 	return c, nil
 }
 
@@ -108,7 +106,7 @@ func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 	if c.base != nil {
 		r.URL.Scheme, r.URL.Host, r.Host = c.base.Scheme, c.base.Host, ""
 	}
-	res, err := c.http.Transport.RoundTrip(r)
+	res, err := c.transport.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
