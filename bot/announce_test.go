@@ -123,6 +123,10 @@ func TestVerdict(t *testing.T) {
 	by := func(person string, word store.Word, ago time.Duration) *store.Claim {
 		return &store.Claim{Person: person, Word: word, At: now.Add(-ago)}
 	}
+	claimed := func(c store.Call, by *store.Claim) store.Call {
+		c.Claim = by
+		return c
+	}
 	const jane = "Jane, (208) 555-0123"
 	for i, c := range []struct {
 		word store.Word
@@ -133,6 +137,11 @@ func TestVerdict(t *testing.T) {
 		{store.Take, store.Verdict{Result: store.Won}, call(store.Ringing, ""), "Yours: " + jane + ". Your phone (208) 555-0101 rings now."},
 		{store.Take, store.Verdict{Result: store.Yours}, call(store.Ringing, ""), "Yours: " + jane + ". Your phone (208) 555-0101 rings now."},
 		{store.Take, store.Verdict{Result: store.Yours}, call(store.Talking, ""), "Yours: " + jane + "."},
+		// The call has moved on since: what was won is not promised again.
+		{store.Take, store.Verdict{Result: store.Yours}, call(store.Ended, store.Talked), "You talked with " + jane + " already."},
+		{store.Take, store.Verdict{Result: store.Won}, call(store.Waiting, ""), jane + " is waiting again (Y 4)."},
+		{store.Take, store.Verdict{Result: store.Won}, claimed(call(store.Ringing, ""), by("Bob", store.Take, 0)), "Bob has answered " + jane + " since."},
+		{store.Take, store.Verdict{Result: store.Won}, claimed(call(store.Recording, ""), &store.Claim{Via: store.ByRule}), jane + " could not be put through and is asked to leave a message."},
 		{store.SendVoicemail, store.Verdict{Result: store.Won}, call(store.Recording, ""), jane + " is sent to voicemail."},
 		{store.SendVoicemail, store.Verdict{Result: store.Yours}, call(store.Ended, store.Voicemail), jane + " is sent to voicemail."},
 		{store.Pass, store.Verdict{Result: store.PassOn}, call(store.Waiting, ""), "All right, not you."},
@@ -143,8 +152,8 @@ func TestVerdict(t *testing.T) {
 		{store.Take, store.Verdict{Result: store.Lost, First: by("Bob", store.Take, time.Second)}, call(store.Ringing, ""), "Too late: Bob took " + jane + ", just now."},
 		{store.Take, store.Verdict{Result: store.Lost, First: by("Bob", store.Take, 65*time.Second)}, call(store.Ended, store.Talked), "Too late: Bob took " + jane + ", 1:05 ago."},
 		{store.SendVoicemail, store.Verdict{Result: store.Lost, First: by("Bob", store.SendVoicemail, 3*time.Second)}, call(store.Recording, ""), "Too late: Bob has sent " + jane + " to voicemail, 0:03 ago."},
-		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Recording, ""), jane + " is at voicemail already: nobody had answered in time."},
-		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Voicemail), jane + " is at voicemail already: nobody had answered in time."},
+		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Recording, ""), jane + " is at voicemail already."},
+		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Voicemail), jane + " is at voicemail already."},
 		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), jane + " has hung up."},
 	} {
 		if got := verdict(team, store.Answer{Person: "Ann", Word: c.word, Via: store.BySMS}, c.v, c.call, now); got != c.want {

@@ -18,10 +18,6 @@ const overlap = 2 * time.Minute
 // which finds the call that an answer without a button is about: the one with the code that it names, or the only one
 // that waits. Where that is not certain the person is asked back, never guessed for, and text says so.
 func (b *Bot) which(ctx context.Context, line store.Line, person store.Person, code int) (c store.Call, text string, err error) {
-	open, err := b.Store.OpenCalls(ctx, line.Number)
-	if err != nil {
-		return store.Call{}, "", err
-	}
 	if code > 0 {
 		c, attempt, err := b.Store.ByCode(ctx, line.Number, code)
 		if errors.Is(err, store.ErrNoCall) {
@@ -29,6 +25,10 @@ func (b *Bot) which(ctx context.Context, line store.Line, person store.Person, c
 		}
 		c.Attempt = attempt // what the code named, which may be over
 		return c, "", err
+	}
+	open, err := b.Store.OpenCalls(ctx, line.Number)
+	if err != nil {
+		return store.Call{}, "", err
 	}
 	last, err := b.Store.Last(ctx, line.Number, b.Store.Clock.Now().Add(-recent))
 	if err != nil && !errors.Is(err, store.ErrNoCall) {
@@ -55,33 +55,22 @@ func (b *Bot) which(ctx context.Context, line store.Line, person store.Person, c
 	return store.Call{}, whichOne(line, waiting, b.Store.Clock.Now()), nil
 }
 
-// longest finds the call that has waited longest on the lines that a person serves.
-func (b *Bot) longest(ctx context.Context, person store.Person) (c store.Call, found bool, err error) {
+// waitingFor returns the calls that wait on the lines that a person serves, the longest first.
+func (b *Bot) waitingFor(ctx context.Context, person store.Person) ([]store.Call, error) {
 	open, err := b.Store.OpenCalls(ctx, "")
-	if err != nil {
-		return store.Call{}, false, err
-	}
-	for _, c := range only(open, store.Waiting) {
-		if line, ok := b.Store.Team.Line(c.Line); ok && line.Serves(person.Name) {
-			return c, true, nil
-		}
-	}
-	return store.Call{}, false, nil
+	return slices.DeleteFunc(only(open, store.Waiting), func(c store.Call) bool {
+		line, _ := b.Store.Team.Line(c.Line)
+		return !line.Serves(person.Name)
+	}), err
 }
 
 // list says what waits on the lines that a person serves.
 func (b *Bot) list(ctx context.Context, person store.Person) (string, error) {
-	open, err := b.Store.OpenCalls(ctx, "")
+	waiting, err := b.waitingFor(ctx, person)
 	if err != nil {
 		return "", err
 	}
-	var mine []store.Call
-	for _, c := range only(open, store.Waiting) {
-		if line, ok := b.Store.Team.Line(c.Line); ok && line.Serves(person.Name) {
-			mine = append(mine, c)
-		}
-	}
-	return waitingList(b.Store.Team, mine, b.Store.Clock.Now()), nil
+	return waitingList(b.Store.Team, waiting, b.Store.Clock.Now()), nil
 }
 
 func only(calls []store.Call, s store.State) []store.Call {
@@ -105,14 +94,17 @@ func (b *Bot) pull(ctx context.Context, person store.Person, a store.Answer) (st
 	if err != nil || g.Reply != "" {
 		return g.Reply, err
 	}
-	c, found, err := b.longest(ctx, person)
+	waiting, err := b.waitingFor(ctx, person)
 	if err != nil {
 		return "", err
 	}
-	if !found {
-		if g.Answer.ID == "" {
-			return nothingWaits, b.Store.Replied(ctx, a.ID, nothingWaits)
-		}
+	var c store.Call
+	switch {
+	case len(waiting) > 0:
+		c = waiting[0]
+	case g.Answer.ID == "":
+		return nothingWaits, b.Store.Replied(ctx, a.ID, nothingWaits)
+	default:
 		if c, err = b.Store.Call(ctx, g.Answer.Call); err != nil {
 			return "", err
 		}

@@ -131,7 +131,7 @@ func slackLater(err error) error {
 	switch code := slackCode(err); {
 	case passing(code):
 		return err
-	case code == "ratelimited", code == "rate_limited":
+	case limited(code):
 		return &store.Later{After: 30 * time.Second, Err: err}
 	}
 	return &store.Later{After: time.Minute, Err: err}
@@ -145,3 +145,6 @@ func passing(code string) bool {
 	}
 	return false
 }
+
+// limited reports Slack's refusal for its rate, of which there are two spellings.
+func limited(code string) bool { return code == "ratelimited" || code == "rate_limited" }

@@ -55,7 +55,7 @@ func status(c store.Call) string {
 		return "Talking with " + by + ", after waiting " + waited + "."
 	case store.Recording:
 		if by == "" {
-			return "Nobody answered in time: asked to leave a message."
+			return "Asked to leave a message."
 		}
 		return "Sent to voicemail by " + by + "."
 	}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -24,7 +25,10 @@ func (b *Bot) post(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	}
 	line, known := b.Store.Team.Line(c.Line)
 	n := slices.IndexFunc(c.Voice, func(v store.Voice) bool { return v.SID == d.Whom })
-	if !known || n < 0 {
+	if !known {
+		return nil, &store.Later{After: time.Minute, Err: fmt.Errorf("a voicemail on %s, which is no line of the config any more", c.Line)}
+	}
+	if n < 0 {
 		return nil, nil
 	}
 	m := voicemail(line, c, c.Voice[n], b.Links.Make(c.ID, n, b.Store.Clock.Now()))

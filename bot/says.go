@@ -89,19 +89,10 @@ func verdict(team store.Team, a store.Answer, v store.Verdict, c store.Call, now
 	who := who(line, c)
 	switch v.Result {
 	case store.Won, store.Yours:
-		if c.Outcome == store.Missed && a.Word == store.Take {
-			return who + " has hung up before you could be put through."
-		}
-		if c.Claim != nil && c.Claim.Via == store.ByRule && a.Word == store.Take {
-			return who + " could not be put through and is asked to leave a message."
-		}
 		if a.Word == store.SendVoicemail {
 			return who + " is sent to voicemail."
 		}
-		if person, ok := team.Person(a.Person); ok && c.State == store.Ringing {
-			return "Yours: " + who + ". Your phone " + number(person.Phone, line.Country) + " rings now."
-		}
-		return "Yours: " + who + "."
+		return taken(team, line, who, a, c)
 	case store.PassOn:
 		return "All right, not you."
 	case store.Stale:
@@ -120,11 +111,31 @@ func verdict(team store.Team, a store.Answer, v store.Verdict, c store.Call, now
 	}
 	switch {
 	case c.State == store.Recording, c.Outcome == store.Voicemail:
-		return who + " is at voicemail already: nobody had answered in time."
+		return who + " is at voicemail already."
 	case c.Outcome == store.Missed:
 		return who + " has hung up."
 	}
 	return who + " is not waiting any more."
+}
+
+// taken tells a taker how the call stands that they took: it may have moved on since.
+func taken(team store.Team, line store.Line, who string, a store.Answer, c store.Call) string {
+	person, _ := team.Person(a.Person)
+	switch {
+	case c.Outcome == store.Missed:
+		return who + " has hung up before you could be put through."
+	case c.Claim != nil && c.Claim.Via == store.ByRule:
+		return who + " could not be put through and is asked to leave a message."
+	case c.State == store.Waiting:
+		return who + " is waiting again" + codeHint(a, c) + "."
+	case c.Claim != nil && c.Claim.Person != a.Person:
+		return c.Claim.Person + " has answered " + who + " since."
+	case c.Outcome == store.Talked:
+		return "You talked with " + who + " already."
+	case c.State == store.Ringing:
+		return "Yours: " + who + ". Your phone " + number(person.Phone, line.Country) + " rings now."
+	}
+	return "Yours: " + who + "."
 }
 
 func ago(t, now time.Time) string {

@@ -85,5 +85,5 @@ func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply 
 	case wordList:
 		return b.list(ctx, person)
 	}
-	return smsHelp, nil
+	return smsHelp, nil // to a question mark, and to what is no word of ours
 }

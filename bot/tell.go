@@ -42,7 +42,7 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	err = b.ephemeral(ctx, aside{channel: channel, user: g.Answer.User, text: text})
 	switch code := slackCode(err); {
 	case err == nil:
-	case passing(code), code == "ratelimited", code == "rate_limited":
+	case passing(code), limited(code):
 		return nil, slackLater(err)
 	default:
 		b.Log.Warn("not told in Slack", "call", d.Call, "user", g.Answer.User, "err", err) // the call's own message says it too

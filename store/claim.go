@@ -155,8 +155,8 @@ func (s *Store) Given(ctx context.Context, answer string) (Given, error) {
 	return g, err
 }
 
-// Announced reports whether the SMS about the call's current attempt has left for a person, or is leaving. A bare
-// "yes" of somebody who was not told can only be about something else.
+// Announced reports that no SMS about the call's current attempt is still to leave for a person: it has left, is leaving,
+// or none was due. A bare "yes" of somebody who is yet to be told can only be about something else.
 func (s *Store) Announced(ctx context.Context, c Call, person string) (bool, error) {
 	told := true
 	err := s.backend.View(ctx, func(r Reader) error {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -87,7 +86,7 @@ func (t *txn) freeCode(line string, code int) error {
 	return nil
 }
 
-// ByCode finds the call and the attempt that a short code of a line names, or named within the last ten minutes. The
+// ByCode finds the call and the attempt that a short code of a line names, or named last if it is still resting. The
 // error is ErrNoCall when there is none.
 func (s *Store) ByCode(ctx context.Context, line string, code int) (c Call, attempt int, err error) {
 	err = s.backend.View(ctx, func(r Reader) error {
@@ -96,7 +95,7 @@ func (s *Store) ByCode(ctx context.Context, line string, code int) (c Call, atte
 			return err
 		}
 		g, ok := cs[code]
-		if !ok {
+		if !ok || !g.Freed.IsZero() && s.now().Sub(g.Freed) >= codeRest {
 			return ErrNoCall
 		}
 		found, err := load(r.Get, g.Call)
@@ -111,5 +110,3 @@ func (s *Store) ByCode(ctx context.Context, line string, code int) (c Call, atte
 	})
 	return c, attempt, err
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

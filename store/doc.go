@@ -17,12 +17,13 @@
 // The keys:
 //
 //	meta/schema            version of everything below
+//	meta/alive             written to see whether the store takes a change
 //	sid/<CallSid>          the call's ID, so that a repeated incoming webhook finds its call
 //	open/<call>            a call that has not ended
 //	done/<call>            a call that has; nothing scans these but history
 //	at/<time>/<call>       deadline of an open call
 //	seen/<answer>          an answer that was given, and its verdict
-//	line/<number>          which short codes of a line are in use
+//	line/<number>          which short codes of a line are in use, or rest
 //	last/<number>          the call of a line that ended last
 //	due/<kind>/<call>/…    what is to be done
 //

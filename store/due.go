@@ -3,6 +3,7 @@ package store
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -43,7 +44,7 @@ func (d Deed) Key() string {
 		key += "/" + url.PathEscape(d.Whom)
 	}
 	if d.Attempt != 0 {
-		key += "/" + itoa(d.Attempt)
+		key += "/" + strconv.Itoa(d.Attempt)
 	}
 	return key
 }

@@ -73,6 +73,9 @@ func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult
 			t.talked(c, r.Seconds)
 			return visible, nil
 		case r.CallerGone:
+			if c.State == Ringing {
+				t.tellTaker(c)
+			}
 			t.end(c, Missed)
 			return visible, nil
 		}

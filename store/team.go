@@ -32,7 +32,6 @@ type Line struct {
 	Greeting          string   // said when a caller begins to wait
 	HoldMusic         []string // https URLs; empty: the music that ships with pullphone
 	VoicemailGreeting string
-	FallbackURL       string // TwiML hosted elsewhere, or empty
 
 	MaxWait     time.Duration // nobody answered by then: voicemail
 	RingTimeout time.Duration // how long the taker's mobile rings

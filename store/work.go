@@ -272,6 +272,7 @@ func (r *runner) finish(ctx context.Context, d Deed, after func(*Call) bool) err
 		}
 		switch {
 		case now == nil:
+		case now.Owner == "": // made due anew meanwhile
 		case now.Rev == d.Rev:
 			t.Delete(d.Key())
 		default:

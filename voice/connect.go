@@ -75,7 +75,7 @@ func (p *Phone) answered(w http.ResponseWriter, r *http.Request, id store.CallID
 func (p *Phone) dialed(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	c, err := p.Store.Call(r.Context(), id)
 	if err == nil {
-		c, err = p.Store.Dialed(r.Context(), id, attempt, result(r, c))
+		c, err = p.Store.Dialed(r.Context(), id, attempt, p.result(r, c))
 	}
 	switch {
 	case err != nil:
@@ -88,12 +88,14 @@ func (p *Phone) dialed(w http.ResponseWriter, r *http.Request, id store.CallID, 
 // result reads a Dial's action. DialCallStatus "completed" does not say that two people talked: a voicemail box that
 // our question hung up on completes as well. DialBridged says it; where Twilio leaves it out, our own record of the
 // key does.
-func result(r *http.Request, c store.Call) store.DialResult {
+func (p *Phone) result(r *http.Request, c store.Call) store.DialResult {
 	f := r.PostForm
 	status := f.Get("DialCallStatus")
+	line, _ := p.Store.Team.Line(c.Line)
+	accepted := c.State == store.Talking || !line.Accept
 	seconds, _ := strconv.Atoi(f.Get("DialCallDuration")) // absent: 0
 	out := store.DialResult{
-		Bridged:    f.Get("DialBridged") == "true" || f.Get("DialBridged") == "" && c.State == store.Talking && status == "completed",
+		Bridged:    f.Get("DialBridged") == "true" || f.Get("DialBridged") == "" && accepted && status == "completed",
 		Seconds:    seconds, // from the pick-up on, our question included: the figure on the bill
 		CallerGone: twilio.Over(f.Get("CallStatus")),
 		Why:        store.Failed,

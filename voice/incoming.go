@@ -7,7 +7,8 @@ import (
 	"github.com/twilio/twilio-go/twiml"
 )
 
-// A Twilio SID: two letters that say what it is, and 32 hexadecimal digits. Keys of the store are made of it.
+// A Twilio SID is two letters that say what it is, and 32 hexadecimal digits; that it has the form of a key of the store
+// is what counts here.
 var sid = regexp.MustCompile(`^[A-Z]{2}[0-9A-Za-z]{1,62}$`)
 
 // incoming answers a call: it is in the store and due to be announced before the caller is put on hold.

@@ -151,7 +151,7 @@ func TestTimeIsOverAfterTheTake(t *testing.T) {
 	contains(t, "Ann is told", h.text(annPhone, "Yes"), "Yours")
 	ringsOut(h, h.rings(annPhone, call))
 	h.must(call.WaitPlace(h.ctx, voicetest.PlaceRecording))
-	h.shows(m.TS, "Nobody answered in time: asked to leave a message.")
+	h.shows(m.TS, "Asked to leave a message.")
 	call.Speak(3 * time.Second)
 	call.Hangup()
 	r := h.record(call)

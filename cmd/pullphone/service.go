@@ -75,7 +75,7 @@ func team(cfg *config.Config) store.Team {
 	for _, l := range cfg.Lines {
 		t.Lines = append(t.Lines, store.Line{
 			Name: l.Name, Number: l.Number, Country: l.Country(), Channel: l.Channel, People: l.People,
-			Greeting: l.Greeting, HoldMusic: l.HoldMusic, VoicemailGreeting: l.VoicemailGreeting, FallbackURL: l.FallbackURL,
+			Greeting: l.Greeting, HoldMusic: l.HoldMusic, VoicemailGreeting: l.VoicemailGreeting,
 			MaxWait: l.MaxWait, RingTimeout: l.RingTimeout, Accept: l.Accept, No: store.No(l.No),
 		})
 	}

@@ -40,17 +40,21 @@ func TestFailedFlush(t *testing.T) {
 	if err := put("a/"); err == nil || failed() {
 		t.Errorf("a key that cannot be kept: %v, failed %t", err, failed())
 	}
-	breakFile(t, path)
+	mend := breakFile(t, path)
 	if err := put("a/2"); err == nil {
 		t.Error("a change that is not on the disk was accepted")
 	}
 	if !failed() || db.Failure() == nil {
 		t.Error("nobody is told that the file failed")
 	}
+	mend()
+	if err := put("a/3"); err == nil {
+		t.Error("a change was accepted after a flush that failed")
+	}
 }
 
-// breakFile takes the disk away from under a file that this process has open, so that each write to it fails.
-func breakFile(t *testing.T, path string) {
+// breakFile takes the disk away from under a file that this process has open, so that each write to it fails, until mend.
+func breakFile(t *testing.T, path string) (mend func()) {
 	t.Helper()
 	fds, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -69,10 +73,20 @@ func breakFile(t *testing.T, path string) {
 			t.Fatal(err)
 		}
 		defer readOnly.Close()
+		whole, err := syscall.Dup(n)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := syscall.Dup3(int(readOnly.Fd()), n, 0); err != nil {
 			t.Fatal(err)
 		}
-		return
+		return func() {
+			if err := syscall.Dup3(whole, n, 0); err != nil {
+				t.Fatal(err)
+			}
+			syscall.Close(whole)
+		}
 	}
 	t.Fatal("the file is not open")
+	return nil
 }

@@ -87,6 +87,11 @@ func (d *DB) commit(batch []*write) {
 }
 
 func (d *DB) write(batch []*write) error {
+	select {
+	case <-d.failed:
+		return d.failure
+	default:
+	}
 	tx, err := d.file.Begin(true)
 	if err != nil {
 		return err

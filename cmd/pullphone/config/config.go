@@ -61,7 +61,7 @@ type Line struct {
 	Accept            bool          // the taker presses 1 before the caller is put through
 	No                No
 	DialIn            DialIn
-	FallbackURL       string // https URL, or empty for the one that setup deployed
+	FallbackURL       string // https URL, or empty for a page of the server itself
 	Keywords          []Keyword
 	Hours             *Hours // nil: always open
 	Escalate          []EscalateStep
