@@ -71,7 +71,7 @@ func TestOneCall(t *testing.T) {
 	h.clock.Advance(2 * time.Second)
 	leg.Answer()
 	h.must(leg.WaitKeys(h.ctx))
-	equal(t, "Ann hears", leg.Heard()[0].String(), "say Call for Sales from JANE DOE. Press 1 to take it, 2 to decline.")
+	equal(t, "Ann hears", h.hears(leg).String(), "say Call for Sales from JANE DOE. Press 1 to take it, 2 to decline.")
 	if leg.Bridged() || call.Place() != voicetest.PlaceDialing {
 		t.Errorf("before Ann pressed 1 the caller is at %q", call.Place())
 	}
@@ -211,7 +211,7 @@ func TestWithheldNumber(t *testing.T) {
 		equal(t, "caller ID", leg.From(), salesNumber)
 		leg.Answer()
 		h.must(leg.WaitKeys(h.ctx))
-		contains(t, "Ann hears", leg.Heard()[0].Text, "from a withheld number")
+		contains(t, "Ann hears", h.hears(leg).Text, "from a withheld number")
 		leg.Press("1")
 		h.must(leg.WaitBridged(h.ctx))
 		call.Hangup()

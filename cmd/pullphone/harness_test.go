@@ -333,6 +333,14 @@ func (h *harness) shows(ts, text string) bottest.Message {
 	return m
 }
 
+// hears waits for the first sound on a taker's phone: keys may be listened for a moment before it.
+func (h *harness) hears(leg *voicetest.Leg) voicetest.Heard {
+	h.t.Helper()
+	heard, err := leg.WaitHeard(h.ctx, func(voicetest.Heard) bool { return true })
+	h.must(err)
+	return heard
+}
+
 // rings waits until a phone rings for a call.
 func (h *harness) rings(phone string, call *voicetest.Call) *voicetest.Leg {
 	h.t.Helper()
