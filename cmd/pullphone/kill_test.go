@@ -165,6 +165,19 @@ type step struct {
 
 func (s *tale) begin() { s.call, s.m = s.arrive(janePhone, jane) }
 
+// onHold waits until the one caller hears music, though the step that brings them may not have come to its end.
+func (s *tale) onHold() {
+	s.t.Helper()
+	var waiting []string
+	s.until("the caller is in the queue", func() bool {
+		waiting = s.net.Members("pullphone-" + salesNumber[1:])
+		return len(waiting) == 1
+	})
+	call, _ := s.net.Call(waiting[0])
+	_, err := call.WaitHeard(s.ctx, func(h voicetest.Heard) bool { return h.Kind == voicetest.HeardPlay })
+	s.must(err)
+}
+
 // The steps of a call that Ann takes, and of one that she sends to voicemail. After each the program may be killed.
 var (
 	taken = []step{
@@ -363,6 +376,8 @@ func TestKillInARequest(t *testing.T) {
 				go func() { defer close(did); step.do(s) }() // it may not come to its end before the program runs again
 				s.wait("the request", arrived)
 				switch {
+				case tt.at == 0:
+					s.onHold() // what a killed server cannot answer, a caller cannot hear
 				case tt.at == 1 && tt.done:
 					s.wait("the step", did) // what Twilio then asks for is answered: the program still runs
 				case tt.at == 1:
