@@ -73,7 +73,11 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 		}
 		return did, nil
 	})
-	if err == nil && told != c.ID {
+	if err != nil {
+		return v, c, err
+	}
+	s.metrics.claims.WithLabelValues(string(a.Via), string(v.Result)).Inc()
+	if told != c.ID {
 		c, err = s.Call(ctx, told)
 	}
 	return v, c, err

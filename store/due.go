@@ -22,6 +22,8 @@ const (
 	Tell     Kind = "tell"     // tell one person what became of their answer
 )
 
+var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell}
+
 // Deed is one thing that is due.
 type Deed struct {
 	Kind    Kind      `json:"kind"`

@@ -31,12 +31,13 @@ type Store struct {
 
 	backend Backend
 	owner   string // names this process in reservations
+	metrics *metrics
 }
 
 // Open checks the backend's schema, frees what a process that died had reserved, and has Twilio asked what became of
 // every call that is still open. The backend belongs to the store from here on, unless Open returns an error.
 func Open(ctx context.Context, b Backend, team Team, clock clockwork.Clock, log *slog.Logger) (*Store, error) {
-	s := &Store{Team: team, Clock: clock, Log: log, backend: b, owner: ulid.Make().String()}
+	s := &Store{Team: team, Clock: clock, Log: log, backend: b, owner: ulid.Make().String(), metrics: newMetrics()}
 	found, err := s.schema(ctx)
 	if err != nil {
 		return nil, err
@@ -225,7 +226,7 @@ const (
 
 // change runs one transition of one call and returns the call as it then is. fn gets the call and says what it did.
 func (s *Store) change(ctx context.Context, id CallID, fn func(*txn, *Call) (change, error)) (Call, error) {
-	var out Call
+	var was, out Call
 	err := s.update(ctx, func(t *txn) error {
 		c, err := load(t.Get, id)
 		if err != nil {
@@ -234,7 +235,7 @@ func (s *Store) change(ctx context.Context, id CallID, fn func(*txn, *Call) (cha
 		if c == nil {
 			return ErrNoCall
 		}
-		was := *c
+		was = *c
 		did, err := fn(t, c)
 		if err != nil {
 			return err
@@ -249,6 +250,7 @@ func (s *Store) change(ctx context.Context, id CallID, fn func(*txn, *Call) (cha
 	if err != nil {
 		return Call{}, fmt.Errorf("call %s: %w", id, err)
 	}
+	s.saved(&was, &out)
 	return out, nil
 }
 

@@ -178,6 +178,7 @@ func (r *runner) begin(ctx context.Context, d Deed, now time.Time, passed map[st
 func (r *runner) do(ctx context.Context, d Deed) {
 	defer func() {
 		if p := recover(); p != nil { // one deed that cannot be done must not end those that can, with the process
+			r.metrics.panics.Inc()
 			r.Log.Error("panic", "kind", d.Kind, "call", d.Call, "panic", p, "stack", string(debug.Stack()))
 			r.again(d, fmt.Errorf("panic: %v", p))
 		}
@@ -209,6 +210,7 @@ func (r *runner) do(ctx context.Context, d Deed) {
 		r.again(d, err)
 		return
 	}
+	r.metrics.deeds.WithLabelValues(string(r.Kind), "done").Inc()
 	r.mu.Lock()
 	delete(r.tries, d.Key())
 	r.mu.Unlock()
@@ -232,6 +234,7 @@ func (r *runner) again(d Deed, err error) {
 		t.doubt = true
 	}
 	t.at = r.now().Add(wait)
+	r.metrics.deeds.WithLabelValues(string(r.Kind), "failed").Inc()
 	r.Log.Warn("will be tried again", "kind", d.Kind, "call", d.Call, "whom", d.Whom, "in", wait, "err", err)
 }
 
@@ -265,7 +268,9 @@ func (r *runner) reserve(ctx context.Context, d *Deed) (bool, error) {
 // finish removes a deed that is done and records what came of it. A picture that was asked for again meanwhile stays
 // due.
 func (r *runner) finish(ctx context.Context, d Deed, after func(*Call) bool) error {
-	return r.update(ctx, func(t *txn) error {
+	var was, is *Call
+	err := r.update(ctx, func(t *txn) error {
+		was, is = nil, nil
 		now, err := t.deed(d.Key())
 		if err != nil {
 			return err
@@ -286,10 +291,15 @@ func (r *runner) finish(ctx context.Context, d Deed, after func(*Call) bool) err
 		if err != nil || c == nil {
 			return err
 		}
-		was, did := *c, hidden
+		before, did := *c, hidden
 		if after(c) {
 			did = visible
 		}
-		return t.save(&was, c, did)
+		was, is = &before, c
+		return t.save(was, c, did)
 	})
+	if err == nil && is != nil {
+		r.saved(was, is)
+	}
+	return err
 }

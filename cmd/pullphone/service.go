@@ -22,6 +22,8 @@ type service struct {
 	phone  *voice.Phone
 	bot    *bot.Bot
 	public http.Handler
+
+	metrics *metrics
 }
 
 // newService wires the parts over a backend, which belongs to the service unless an error is returned.
@@ -39,7 +41,7 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 		return nil, err
 	}
 	s := &service{
-		store: st,
+		store: st, metrics: newMetrics(),
 		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Log: log},
 		bot: bot.New(bot.Bot{
 			Store: st, Twilio: tw, Slack: newSlack(cfg),
@@ -53,7 +55,7 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 	s.phone.Handle(mux, verify)
 	s.bot.Handle(mux, verify)
 	mux.HandleFunc("GET /healthz", healthz)
-	s.public = underPrefix(cfg.PublicURL, mux)
+	s.public = underPrefix(cfg.PublicURL, s.metrics.webhooks(mux))
 	return s, nil
 }
 

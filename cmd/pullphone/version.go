@@ -14,9 +14,17 @@ func version(_ context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 	if _, err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	v, commit, changed := "(devel)", "", ""
+	v, commit := build()
+	fmt.Fprintf(out, "pullphone %s%s, %s %s/%s\n", v, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return nil
+}
+
+// build says which version this is and, with a space before it, of which commit.
+func build() (version, commit string) {
+	version = "(devel)"
+	changed := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
-		v = info.Main.Version
+		version = info.Main.Version
 		for _, s := range info.Settings {
 			switch {
 			case s.Key == "vcs.revision":
@@ -26,6 +34,5 @@ func version(_ context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 			}
 		}
 	}
-	fmt.Fprintf(out, "pullphone %s%s%s, %s %s/%s\n", v, commit, changed, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return nil
+	return version, commit + changed
 }

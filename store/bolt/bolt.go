@@ -29,9 +29,10 @@ var ErrClosed = errors.New("the store is closed")
 // DB is a store.Backend in a bbolt file. One goroutine writes: it commits together whatever waits, so that a lone
 // change waits for nobody and many share one flush to the disk.
 type DB struct {
-	file   *bbolt.DB
-	writes chan *write
-	done   chan struct{} // closed when the writer has ended
+	file    *bbolt.DB
+	writes  chan *write
+	done    chan struct{} // closed when the writer has ended
+	metrics metrics
 
 	failOnce sync.Once
 	failed   chan struct{}
@@ -73,7 +74,8 @@ func open(path string, readOnly bool) (*DB, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	d := &DB{file: file, writes: make(chan *write), done: make(chan struct{}), failed: make(chan struct{}), watchers: map[*watcher]struct{}{}}
+	d := &DB{file: file, writes: make(chan *write), done: make(chan struct{}), failed: make(chan struct{}), watchers: map[*watcher]struct{}{},
+		metrics: newMetrics()}
 	go d.writer()
 	return d, nil
 }

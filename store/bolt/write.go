@@ -2,9 +2,8 @@ package bolt
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"syscall"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -103,10 +102,15 @@ func (d *DB) write(batch []*write) error {
 			return err
 		}
 	}
+	begun := time.Now()
 	err = tx.Commit()
+	d.metrics.commit.Observe(time.Since(begun).Seconds())
+	if err != nil {
+		d.metrics.errors.WithLabelValues(class(err)).Inc()
+	}
 	// A full disk may have room again. After any other failure nobody knows what is on the disk: the system may have
 	// dropped what it could not write, and a second flush would succeed without it.
-	if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+	if err != nil && !full(err) {
 		d.failOnce.Do(func() {
 			d.failure = err
 			close(d.failed)

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// metrics are those that no other package can count. Labels never hold numbers, people's names or IDs.
+type metrics struct {
+	webhook *prometheus.HistogramVec
+	refused *prometheus.CounterVec
+	panics  prometheus.Counter
+	backup  atomic.Int64 // when the last backup ended, Unix seconds; 0: none since the start
+}
+
+func newMetrics() *metrics {
+	return &metrics{
+		webhook: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "pullphone_webhook_seconds", Help: "How long requests took to answer.", Buckets: prometheus.ExponentialBuckets(.0005, 2, 15),
+		}, []string{"kind"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pullphone_webhook_refused_total", Help: "Webhooks that were turned away.",
+		}, []string{"service", "reason"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{Name: "pullphone_panics_total", Help: "Panics while a request was answered."}),
+	}
+}
+
+func (m *metrics) registry(more ...[]prometheus.Collector) *prometheus.Registry {
+	version, _ := build()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "pullphone_build_info", Help: "1.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	info.Set(1)
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), info,
+		m.webhook, m.refused, m.panics,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "pullphone_backup_age_seconds", Help: "How long ago the last backup ended, counted from the start when there was none since.",
+		}, func() float64 { return time.Since(m.lastBackup()).Seconds() }))
+	for _, cs := range more {
+		reg.MustRegister(cs...)
+	}
+	return reg
+}
+
+var started = time.Now()
+
+func (m *metrics) lastBackup() time.Time {
+	if at := m.backup.Load(); at != 0 {
+		return time.Unix(at, 0)
+	}
+	return started
+}
+
+// webhooks times what a mux serves, and counts what it turns away.
+func (m *metrics) webhooks(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		s := &status{ResponseWriter: w, code: http.StatusOK}
+		defer func() {
+			if r.Pattern == "" { // a stranger's path is no label
+				return
+			}
+			kind := kind(r.Pattern)
+			m.webhook.WithLabelValues(kind).Observe(time.Since(begun).Seconds())
+			service, _, hook := strings.Cut(kind, "/")
+			if reason := reasons[s.code]; hook && reason != "" {
+				m.refused.WithLabelValues(service, reason).Inc()
+			}
+		}()
+		mux.ServeHTTP(s, r)
+	})
+}
+
+// kind is the path of a route, without what differs from request to request: "twilio/voice".
+func kind(pattern string) string {
+	_, path, _ := strings.Cut(pattern, "/")
+	path, rest, _ := strings.Cut(path, "/{")
+	if strings.HasSuffix(rest, "/audio") {
+		path += "-audio"
+	}
+	return path
+}
+
+var reasons = map[int]string{
+	http.StatusUnauthorized: "signature", http.StatusForbidden: "signature", http.StatusBadRequest: "malformed",
+	http.StatusRequestEntityTooLarge: "too large", http.StatusServiceUnavailable: "unavailable",
+}
+
+// status remembers the status of an answer.
+type status struct {
+	http.ResponseWriter
+	code int
+}
+
+func (s *status) WriteHeader(code int) {
+	s.code = code
+	s.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
