@@ -20,6 +20,8 @@ const (
 	Draw     Kind = "draw"     // the call's Slack message
 	Post     Kind = "post"     // the link of a voicemail
 	Tell     Kind = "tell"     // tell one person what became of their answer
+	Erase    Kind = "erase"    // delete what Twilio keeps of a call that is no longer in the store
+	Unpost   Kind = "unpost"   // delete a Slack message of such a call
 )
 
 // Deed is one thing that is due.
@@ -28,7 +30,7 @@ type Deed struct {
 	Call    CallID    `json:"call"`
 	Attempt int       `json:"attempt,omitempty"`
 	Line    string    `json:"line,omitempty"` // Draw, Post: whose channel
-	Whom    string    `json:"whom,omitempty"` // Text: person; Post: RecordingSid; Tell: answer
+	Whom    string    `json:"whom,omitempty"` // Text: person; Post: RecordingSid; Tell: answer; Erase: CallSid; Unpost: channel/ts
 	Rev     int64     `json:"rev,omitempty"`  // Draw, Tell: revision of the call that asked for it
 	Due     time.Time `json:"due"`            // not before
 
