@@ -16,7 +16,7 @@ import (
 	"pullphone/store/bolt"
 )
 
-// newAdmin is what the admin listener serves: health, metrics, history, backup and profiles. It is for this machine
+// newAdmin is what the admin listener serves: health, metrics, history, backup, forgetting and profiles. It is for this machine
 // only, and asks for no credentials.
 func newAdmin(s *service, db *bolt.DB) http.Handler {
 	mux := http.NewServeMux()
@@ -36,6 +36,7 @@ func newAdmin(s *service, db *bolt.DB) http.Handler {
 			panic(http.ErrAbortHandler) // so that the reader does not take half a copy for a whole one
 		}
 	})
+	mux.Handle("POST "+forgetPath, forgetting(s.store))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)

@@ -69,14 +69,14 @@ func rewrite(old *bbolt.DB, path string) (*bbolt.DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, next.Close(), os.Remove(name))
 	}
-	return next, syncFolder(path)
+	return next, SyncFolder(path)
 }
 
 // leftover is the name of a file in the making.
 func leftover(path string) string { return path + ".compact" }
 
-// syncFolder brings the name of a file to the disk.
-func syncFolder(path string) error {
+// SyncFolder brings the name of a file to the disk.
+func SyncFolder(path string) error {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
