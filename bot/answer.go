@@ -81,6 +81,9 @@ func only(calls []store.Call, s store.State) []store.Call {
 func (b *Bot) answer(ctx context.Context, c store.Call, a store.Answer) (string, error) {
 	a.Call, a.Attempt = c.ID, c.Attempt
 	v, c, err := b.Store.Answer(ctx, a)
+	if errors.Is(err, store.ErrNoCall) {
+		return forgotten, nil
+	}
 	if err != nil {
 		return "", err
 	}
@@ -91,7 +94,7 @@ func (b *Bot) answer(ctx context.Context, c store.Call, a store.Answer) (string,
 func (b *Bot) pull(ctx context.Context, person store.Person, a store.Answer) (string, error) {
 	// Delivered again? Then the answer is known, and so is what it came to.
 	g, err := b.Store.Given(ctx, a.ID)
-	if err != nil || g.Reply != "" {
+	if err != nil || g.Replied() {
 		return g.Reply, err
 	}
 	waiting, err := b.waitingFor(ctx, person)
@@ -105,7 +108,9 @@ func (b *Bot) pull(ctx context.Context, person store.Person, a store.Answer) (st
 	case g.Answer.ID == "":
 		return nothingWaits, b.Store.Replied(ctx, a.ID, nothingWaits)
 	default:
-		if c, err = b.Store.Call(ctx, g.Answer.Call); err != nil {
+		if c, err = b.Store.Call(ctx, g.Answer.Call); errors.Is(err, store.ErrNoCall) {
+			return forgotten, nil
+		} else if err != nil {
 			return "", err
 		}
 	}

@@ -1,7 +1,7 @@
 // Package bot tells people and hears them, by Slack and by SMS.
 //
 // What is due: announce.go sends the SMS, draw.go keeps each call's Slack message at the call's latest state, post.go
-// posts voicemails, tell.go tells people what became of their answers. What comes in: sms.go, press.go and command.go turn texts,
+// posts voicemails, unpost.go deletes messages, tell.go tells people what became of their answers. What comes in: sms.go, press.go and command.go turn texts,
 // presses and slash commands into answers (answer.go). listen.go is the page behind a voicemail's link. Everything
 // said to people stands in says.go.
 package bot
@@ -67,7 +67,7 @@ func (b *Bot) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handler)
 // Run tells people what is due until ctx ends, and finishes what it had begun.
 func (b *Bot) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{b.texts(), b.pictures(), b.posts(), b.tells()} {
+	for _, w := range []store.Work{b.texts(), b.pictures(), b.posts(), b.tells(), b.unposts()} {
 		g.Go(func() error { return b.Store.Run(ctx, w) })
 	}
 	g.Go(func() error { return b.runAsides(ctx) })

@@ -45,7 +45,7 @@ func (b *Bot) linked(r *http.Request) (store.Call, store.Voice, error) {
 		return store.Call{}, store.Voice{}, err
 	}
 	c, err := b.Store.Call(r.Context(), id)
-	if errors.Is(err, store.ErrNoCall) || err == nil && n >= len(c.Voice) {
+	if errors.Is(err, store.ErrNoCall) || err == nil && (n >= len(c.Voice) || c.Forgotten) {
 		return store.Call{}, store.Voice{}, errExpired // deleted since
 	}
 	if err != nil {

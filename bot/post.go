@@ -32,9 +32,16 @@ func (b *Bot) post(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 		return nil, nil
 	}
 	m := voicemail(line, c, c.Voice[n], b.Links.Make(c.ID, n, b.Store.Clock.Now()))
-	_, _, err = b.send(ctx, line.Channel, m)
+	channel, ts, err := b.send(ctx, line.Channel, m)
 	if err != nil {
 		return nil, slackLater(err)
 	}
-	return nil, nil
+	return func(now *store.Call) bool {
+		for i, v := range now.Voice {
+			if v.SID == d.Whom {
+				now.Voice[i].Message = store.Message{Channel: channel, TS: ts}
+			}
+		}
+		return false
+	}, nil
 }

@@ -56,7 +56,7 @@ func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply 
 		return toStranger(line), nil
 	}
 	a := store.Answer{ID: answerID("sms", sid), Person: person.Name, Via: store.BySMS}
-	if g, err := b.Store.Given(ctx, a.ID); err != nil || g.Reply != "" {
+	if g, err := b.Store.Given(ctx, a.ID); err != nil || g.Replied() {
 		return g.Reply, err
 	}
 	switch s.word {

@@ -18,6 +18,10 @@ type Backend interface {
 	// several commits may give one receive. cancel frees it.
 	Watch(prefix string) (changed <-chan struct{}, cancel func())
 
+	// Compact rewrites what is kept, so that nothing of what was deleted or overwritten before can be read from the
+	// disk any more. Changes may wait for it, reads do not.
+	Compact(ctx context.Context) error
+
 	// Close finishes what was begun and closes the backend.
 	Close() error
 }

@@ -16,6 +16,12 @@ func NewCallID(now time.Time) CallID {
 	return CallID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
 }
 
+// Time is when the call arrived, to the millisecond.
+func (id CallID) Time() time.Time {
+	u, _ := ulid.ParseStrict(string(id)) // ours are; else it is 1970
+	return u.Timestamp()
+}
+
 // State says where a call is.
 type State string
 
@@ -92,13 +98,14 @@ type Voice struct {
 	SID     string    `json:"sid"`     // Twilio RecordingSid
 	Seconds int       `json:"seconds"` // as Twilio reports it, after trimming
 	At      time.Time `json:"at"`      // when we heard of it
+	Message Message   `json:"message,omitzero"`
 }
 
-// Message is where the Slack message of a call stands.
+// Message is where a Slack message stands: that of a call, or of a voicemail.
 type Message struct {
 	Channel string `json:"channel"` // canonical ID, from Slack's answer
 	TS      string `json:"ts"`
-	Rev     int64  `json:"rev"` // revision of the call it shows
+	Rev     int64  `json:"rev,omitempty"` // revision of the call that its message shows
 }
 
 // Call is one caller's inbound call on a line.
@@ -133,6 +140,8 @@ type Call struct {
 	Stopped  time.Time `json:"stopped,omitzero"`  // ended
 	Outcome  Outcome   `json:"outcome,omitempty"`
 	Seconds  int       `json:"seconds,omitempty"` // talked
+
+	Forgotten bool `json:"forgotten,omitempty"` // the caller's data were taken out; it is dropped when nothing is due for it
 }
 
 // Undone is something that could not be done for good, shown so that it is not silent.

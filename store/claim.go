@@ -40,9 +40,12 @@ type Verdict struct {
 type Given struct {
 	Answer  Answer    `json:"answer"`
 	Verdict Verdict   `json:"verdict"`
-	Reply   string    `json:"reply,omitempty"` // of one that was about no call: what was said instead
+	Reply   string    `json:"reply,omitempty"` // of one that was about no call: what was said instead, unless that is forgotten
 	At      time.Time `json:"at"`
 }
+
+// Replied reports whether it was an answer about no call, to which there is no more to say than Reply.
+func (g Given) Replied() bool { return g.Answer.ID == "" && !g.At.IsZero() }
 
 // Answer gives a person's word on a call. The first answer to a waiting call's current attempt is its claim, and what
 // follows from it is due; every other answer changes nothing and is told who was first. The verdict is remembered

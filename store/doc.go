@@ -26,6 +26,8 @@
 //	line/<number>          which short codes of a line are in use, or rest
 //	last/<number>          the call of a line that ended last
 //	due/<kind>/<call>/…    what is to be done
+//	gone/<call>            a call whose caller is forgotten; it is dropped once it has ended and nothing is due for it
+//	meta/wipe              something was deleted that must not be read from the disk any more
 //
 // Call IDs are ULIDs: keys in order of arrival keep a B+tree's pages full.
 package store

@@ -20,9 +20,11 @@ const (
 	Draw     Kind = "draw"     // the call's Slack message
 	Post     Kind = "post"     // the link of a voicemail
 	Tell     Kind = "tell"     // tell one person what became of their answer
+	Erase    Kind = "erase"    // delete what Twilio keeps of a call that is no longer in the store
+	Unpost   Kind = "unpost"   // delete a Slack message of such a call
 )
 
-var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell}
+var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost}
 
 // Deed is one thing that is due.
 type Deed struct {
@@ -30,7 +32,7 @@ type Deed struct {
 	Call    CallID    `json:"call"`
 	Attempt int       `json:"attempt,omitempty"`
 	Line    string    `json:"line,omitempty"` // Draw, Post: whose channel
-	Whom    string    `json:"whom,omitempty"` // Text: person; Post: RecordingSid; Tell: answer
+	Whom    string    `json:"whom,omitempty"` // Text: person; Post: RecordingSid; Tell: answer; Erase: CallSid; Unpost: channel/ts
 	Rev     int64     `json:"rev,omitempty"`  // Draw, Tell: revision of the call that asked for it
 	Due     time.Time `json:"due"`            // not before
 

@@ -132,7 +132,7 @@ func (s *Store) Found(ctx context.Context, id CallID, f Facts) (Call, error) {
 // Named records the caller's name, or that there is none to be had, and lets the announcements go that waited for it.
 func (s *Store) Named(ctx context.Context, id CallID, name string) error {
 	_, err := s.change(ctx, id, func(t *txn, c *Call) (change, error) {
-		if !c.Naming && name == "" || name == c.Name && !c.Naming {
+		if !c.Naming && name == "" || name == c.Name && !c.Naming || c.Forgotten {
 			return nothing, nil
 		}
 		c.Naming = false

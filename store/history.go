@@ -94,7 +94,9 @@ func (s *Store) History(ctx context.Context, since time.Time) iter.Seq2[Record, 
 						bad = err
 						return false
 					}
-					page = append(page, s.record(c))
+					if !c.Forgotten {
+						page = append(page, s.record(c))
+					}
 					return true
 				})
 				return errors.Join(err, bad)

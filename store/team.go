@@ -44,6 +44,8 @@ type Team struct {
 	Lines  []Line
 	People []Person
 	Lookup bool // look callers' names up
+
+	Retention time.Duration // calls that ended are dropped at this age; 0: never
 }
 
 // Line finds a line by its number.

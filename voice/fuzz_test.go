@@ -34,6 +34,7 @@ type memory map[string][]byte
 func (m memory) Get(key string) ([]byte, error)         { return m[key], nil }
 func (m memory) Put(key string, value []byte)           { m[key] = value }
 func (m memory) Delete(key string)                      { delete(m, key) }
+func (m memory) Compact(context.Context) error          { return nil }
 func (m memory) Close() error                           { return nil }
 func (m memory) Watch(string) (<-chan struct{}, func()) { return nil, func() {} }
 

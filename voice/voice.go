@@ -2,7 +2,7 @@
 //
 // Follow a call: incoming.go puts it on hold (hold.go); when it is claimed, redirect.go pulls it out of the queue;
 // connect.go dials the taker, screen.go asks them to press 1, and connect.go hears how that ended; voicemail.go takes
-// the message; ended.go hears that the caller has gone. Everything said on the phone stands in says.go.
+// the message; ended.go hears that the caller has gone; erase.go deletes what Twilio keeps of it. Everything said on the phone stands in says.go.
 package voice
 
 import (
@@ -70,7 +70,7 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 // Run does what is due at Twilio until ctx ends, and finishes what it had begun.
 func (p *Phone) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups()} {
+	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures()} {
 		g.Go(func() error { return p.Store.Run(ctx, w) })
 	}
 	return g.Wait()

@@ -12,7 +12,7 @@ import (
 	"pullphone/store/bolt"
 )
 
-// newAdmin is what the admin listener serves: health, metrics, history, backup and profiles. It is for this machine
+// newAdmin is what the admin listener serves: health, metrics, history, backup, forgetting and profiles. It is for this machine
 // only, and asks for no credentials.
 func newAdmin(s *service, db *bolt.DB) http.Handler {
 	mux := http.NewServeMux()
@@ -33,6 +33,7 @@ func newAdmin(s *service, db *bolt.DB) http.Handler {
 		}
 		s.metrics.backup.Store(time.Now().Unix())
 	})
+	mux.Handle("POST "+forgetPath, forgetting(s.store))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)

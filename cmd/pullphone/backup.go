@@ -13,11 +13,16 @@ import (
 	"pullphone/store/bolt"
 )
 
-// backup copies the store to a file, which appears only when it is whole.
+// backup copies the store to a file, which gets its name only when it is whole, sound and on the disk.
 func backup(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) error {
 	cfg, rest, err := configured(fs, args, 1)
 	if err != nil {
 		return err
+	}
+	if live, err := os.Stat(cfg.Store.Path); err == nil {
+		if there, err := os.Stat(rest[0]); err == nil && os.SameFile(live, there) {
+			return usagef("backup: %s is the store itself; name another file", rest[0])
+		}
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(rest[0]), ".pullphone-backup-*") // readable by its owner alone
 	if err != nil {
@@ -25,11 +30,17 @@ func backup(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer)
 	}
 	defer os.Remove(tmp.Name())
 	n, err := copyStore(ctx, cfg, tmp)
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return fmt.Errorf("backup: %w", err)
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
+		err = bolt.Check(tmp.Name())
 	}
-	if err := os.Rename(tmp.Name(), rest[0]); err != nil {
-		return err
+	if err == nil {
+		err = os.Rename(tmp.Name(), rest[0])
+	}
+	if err == nil {
+		err = bolt.SyncFolder(rest[0])
+	}
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
 	}
 	fmt.Fprintf(out, "%s: %d bytes\n", rest[0], n)
 	return nil

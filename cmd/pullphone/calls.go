@@ -93,6 +93,10 @@ func eachStored(ctx context.Context, cfg *config.Config, since time.Time, show f
 
 // askAdmin asks the running server. It returns nil when none runs.
 func askAdmin(ctx context.Context, cfg *config.Config, path string) (*http.Response, error) {
+	return sendAdmin(ctx, cfg, http.MethodGet, path, nil)
+}
+
+func sendAdmin(ctx context.Context, cfg *config.Config, method, path string, body io.Reader) (*http.Response, error) {
 	host, port, err := net.SplitHostPort(cfg.AdminListen)
 	if err != nil {
 		return nil, fmt.Errorf("admin_listen: %w", err)
@@ -100,7 +104,7 @@ func askAdmin(ctx context.Context, cfg *config.Config, path string) (*http.Respo
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+net.JoinHostPort(host, port)+path, body)
 	if err != nil {
 		return nil, err
 	}

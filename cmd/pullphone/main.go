@@ -29,6 +29,7 @@ func commands() []command {
 		{"manifest", "--config FILE", "print the Slack app manifest with the request URLs filled in", printManifest},
 		{"calls", "--config FILE [--json] [--since 24h]", "print the call history", calls},
 		{"backup", "--config FILE OUT", "copy the store, while the server runs or not", backup},
+		{"forget", "--config FILE NUMBER", "erase one caller: calls, names, recordings, at Twilio too", forget},
 		{"version", "", "print version and build", version},
 	}
 }

@@ -56,6 +56,13 @@ func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 	if err != nil {
 		return err
 	}
+	exposed, err := bolt.Exposed(cfg.Store.Path)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	for _, name := range exposed {
+		log.Warn("others on this machine can read or change what callers left here; take their rights away with chmod go-rwx", "path", name)
+	}
 	go func() {
 		<-db.Failed()
 		log.Error("the store failed; this process ends, so that the next one reads what is on the disk", "err", db.Failure())

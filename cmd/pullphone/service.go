@@ -63,6 +63,7 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 func (s *service) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.store.Deadlines(ctx) })
+	g.Go(func() error { return s.store.Retain(ctx) })
 	g.Go(func() error { return s.phone.Run(ctx) })
 	g.Go(func() error { return s.bot.Run(ctx) })
 	return g.Wait()
@@ -70,7 +71,7 @@ func (s *service) run(ctx context.Context) error {
 
 // team gives the config's people and lines in the store's words.
 func team(cfg *config.Config) store.Team {
-	t := store.Team{Lookup: cfg.Twilio.Lookup}
+	t := store.Team{Lookup: cfg.Twilio.Lookup, Retention: cfg.Retention}
 	for _, p := range cfg.People {
 		t.People = append(t.People, store.Person{Name: p.Name, Phone: p.Phone, Slack: p.Slack})
 	}

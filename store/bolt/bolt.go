@@ -3,6 +3,7 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,10 +30,14 @@ var ErrClosed = errors.New("the store is closed")
 // DB is a store.Backend in a bbolt file. One goroutine writes: it commits together whatever waits, so that a lone
 // change waits for nobody and many share one flush to the disk.
 type DB struct {
-	file    *bbolt.DB
+	path    string
 	writes  chan *write
 	done    chan struct{} // closed when the writer has ended
 	metrics metrics
+
+	writing sync.Mutex   // held by whoever writes: the writer, or Compact
+	swap    sync.RWMutex // guards file, which whoever writes may read without it
+	file    *bbolt.DB
 
 	failOnce sync.Once
 	failed   chan struct{}
@@ -74,10 +79,30 @@ func open(path string, readOnly bool) (*DB, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	d := &DB{file: file, writes: make(chan *write), done: make(chan struct{}), failed: make(chan struct{}), watchers: map[*watcher]struct{}{},
+	d := &DB{path: path, file: file, writes: make(chan *write), done: make(chan struct{}), failed: make(chan struct{}), watchers: map[*watcher]struct{}{},
 		metrics: newMetrics()}
+	if !readOnly {
+		if err := d.tidy(); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", path, err), d.file.Close())
+		}
+	}
 	go d.writer()
 	return d, nil
+}
+
+// tidy removes what a process that died left beside the file, which is this process's alone by now, and gives back the
+// room of what was deleted.
+func (d *DB) tidy() error {
+	if err := os.Remove(leftover(d.path)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if free, err := mostlyFree(d.file); err != nil || !free {
+		return err
+	}
+	if err := d.Compact(context.Background()); d.broken() {
+		return err
+	}
+	return nil // for want of room, say: it is tried at the next start
 }
 
 // openSound opens a file that is as long as it says and whose first pages make sense. bbolt itself panics over a page
@@ -96,14 +121,7 @@ func openSound(path string, readOnly bool) (file *bbolt.DB, err error) {
 	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < heads {
 		return nil, fmt.Errorf("%w: %d bytes", berrors.ErrInvalid, info.Size())
 	}
-	file, err = bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: 2 * time.Second,
-		// The free list is kept on disk: without that an open reads the whole file.
-		FreelistType: bbolt.FreelistMapType,
-		// Growing beyond the mapped size waits for all readers; address space costs nothing.
-		InitialMmapSize: 1 << 30,
-		ReadOnly:        readOnly,
-	})
+	file, err = bbolt.Open(path, 0o600, options(readOnly))
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +141,17 @@ func openSound(path string, readOnly bool) (file *bbolt.DB, err error) {
 	return file, nil
 }
 
+func options(readOnly bool) *bbolt.Options {
+	return &bbolt.Options{
+		Timeout: 2 * time.Second,
+		// The free list is kept on disk: without that an open reads the whole file.
+		FreelistType: bbolt.FreelistMapType,
+		// Growing beyond the mapped size waits for all readers; address space costs nothing.
+		InitialMmapSize: 1 << 30,
+		ReadOnly:        readOnly,
+	}
+}
+
 // Close lets changes that were begun finish and closes the file.
 func (d *DB) Close() error {
 	d.mu.Lock()
@@ -134,21 +163,35 @@ func (d *DB) Close() error {
 	}
 	d.writes <- nil
 	<-d.done
+	d.writing.Lock()
+	defer d.writing.Unlock()
 	return d.file.Close()
 }
 
 // WriteTo writes a consistent copy of the file while it is in use.
 func (d *DB) WriteTo(w io.Writer) (n int64, err error) {
-	err = d.file.View(func(tx *bbolt.Tx) error {
+	err = d.view(func(tx *bbolt.Tx) error {
 		n, err = tx.WriteTo(w)
 		return err
 	})
 	return n, err
 }
 
+// view reads the file that is the store's now. Compact may put another in its place meanwhile.
+func (d *DB) view(fn func(*bbolt.Tx) error) error {
+	d.swap.RLock()
+	tx, err := d.file.Begin(false)
+	d.swap.RUnlock()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // of a transaction that only reads: it ends
+	return fn(tx)
+}
+
 // View implements store.Backend.
 func (d *DB) View(_ context.Context, fn func(store.Reader) error) error {
-	return d.file.View(func(tx *bbolt.Tx) error { return fn(reader{tx}) })
+	return d.view(func(tx *bbolt.Tx) error { return fn(reader{tx}) })
 }
 
 // Watch implements store.Backend.
@@ -225,6 +268,38 @@ func (r reader) Scan(prefix, from string, fn func(string, []byte) bool) error {
 		}
 	}
 	return nil
+}
+
+// Check reads all of a file that no process writes, and reports whether it is sound.
+func Check(path string) error {
+	d, err := OpenReadOnly(path)
+	if err != nil {
+		return err
+	}
+	err = d.view(func(tx *bbolt.Tx) (first error) {
+		for err := range tx.Check() { // to its end, which frees its goroutine
+			first = cmp.Or(first, err)
+		}
+		return first
+	})
+	if err != nil {
+		err = fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	return errors.Join(err, d.Close())
+}
+
+// Exposed names what of a file and its folder others than the owner may read or change.
+func Exposed(path string) (names []string, err error) {
+	for _, name := range []string{path, filepath.Dir(path)} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, err
+		}
+		if info.Mode().Perm()&0o066 != 0 {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 // Usable reports whether there is a file and, if so, that it can be opened, without writing to it.

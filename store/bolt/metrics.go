@@ -26,20 +26,20 @@ func newMetrics() metrics {
 
 // Metrics are the file's, for a registry.
 func (d *DB) Metrics() []prometheus.Collector {
-	gauge := func(name, help string, value func() float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pullphone_store_" + name, Help: help}, value)
+	gauge := func(name, help string, value func(*bbolt.Tx) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pullphone_store_" + name, Help: help}, func() (v float64) {
+			_ = d.view(func(tx *bbolt.Tx) error { // fails only when the file is closed
+				v = value(tx)
+				return nil
+			})
+			return v
+		})
 	}
 	return []prometheus.Collector{
 		d.metrics.commit, d.metrics.errors,
-		gauge("bytes", "Size of the file.", func() (size float64) {
-			_ = d.file.View(func(tx *bbolt.Tx) error { // fails only when the file is closed
-				size = float64(tx.Size())
-				return nil
-			})
-			return size
-		}),
-		gauge("free_pages", "Pages of the file that hold nothing.", func() float64 {
-			stats := d.file.Stats()
+		gauge("bytes", "Size of the file.", func(tx *bbolt.Tx) float64 { return float64(tx.Size()) }),
+		gauge("free_pages", "Pages of the file that hold nothing.", func(tx *bbolt.Tx) float64 {
+			stats := tx.DB().Stats()
 			return float64(stats.FreePageN + stats.PendingPageN)
 		}),
 	}

@@ -73,7 +73,9 @@ func (d *DB) writer() {
 // commit runs the functions of a batch one after the other, each seeing what those before it wrote, and commits. One
 // that fails leaves nothing behind and does not trouble the others.
 func (d *DB) commit(batch []*write) {
+	d.writing.Lock()
 	err := d.write(batch)
+	d.writing.Unlock()
 	if err == nil {
 		d.notify(batch)
 	}
@@ -86,10 +88,8 @@ func (d *DB) commit(batch []*write) {
 }
 
 func (d *DB) write(batch []*write) error {
-	select {
-	case <-d.failed:
+	if d.broken() {
 		return d.failure
-	default:
 	}
 	tx, err := d.file.Begin(true)
 	if err != nil {
@@ -111,12 +111,26 @@ func (d *DB) write(batch []*write) error {
 	// A full disk may have room again. After any other failure nobody knows what is on the disk: the system may have
 	// dropped what it could not write, and a second flush would succeed without it.
 	if err != nil && !full(err) {
-		d.failOnce.Do(func() {
-			d.failure = err
-			close(d.failed)
-		})
+		d.fail(err)
 	}
 	return err
+}
+
+func (d *DB) fail(err error) {
+	d.failOnce.Do(func() {
+		d.failure = err
+		close(d.failed)
+	})
+}
+
+// broken reports whether Failed is closed.
+func (d *DB) broken() bool {
+	select {
+	case <-d.failed:
+		return true
+	default:
+		return false
+	}
 }
 
 // Failed is closed when a commit has failed in a way after which the file must not be used any more: end the process,

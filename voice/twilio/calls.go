@@ -46,6 +46,7 @@ func (c *Client) RedirectCall(ctx context.Context, callSID, url string) error {
 type Call struct {
 	Status string    // queued, ringing, in-progress, or how it ended: see Over
 	Ended  time.Time // zero while it has not
+	From   string    // as Twilio has it: not always a number
 }
 
 // Call asks for a call. One that Twilio does not know is over.
@@ -54,7 +55,7 @@ func (c *Client) Call(ctx context.Context, callSID string) (Call, error) {
 	err := c.api(ctx, func(s *api.ApiService) error {
 		call, err := s.FetchCall(callSID, &api.FetchCallParams{})
 		if err == nil {
-			out.Status = value(call.Status)
+			out.Status, out.From = value(call.Status), value(call.From)
 			out.Ended, _ = time.Parse(time.RFC1123Z, value(call.EndTime)) // null while it lasts
 		}
 		return err

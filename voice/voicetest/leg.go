@@ -50,6 +50,7 @@ type leg struct {
 	answered time.Time // zero: not answered
 	ended    time.Time
 	over     bool
+	deleted  bool // from the account's log
 	place    Place
 	heard    []Heard
 

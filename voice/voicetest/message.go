@@ -25,6 +25,7 @@ type message struct {
 	created, sent     time.Time // sent is zero until then
 	callback          string
 	out               *outbox
+	deleted           bool
 }
 
 // Text is a message sent to one of the account's numbers.

@@ -33,6 +33,12 @@ func notFound(u *url.URL) *apiError {
 	return &apiError{404, 20404, "The requested resource " + u.Path + " was not found"}
 }
 
+// busyFor is how long after its end a call or message cannot be deleted, because
+// Twilio is not done with it (twilio.com/docs/api/errors/20009).
+const busyFor = time.Minute
+
+var errUnfinished = &apiError{409, 20009, "Cannot delete this resource before it is complete"}
+
 // object is a JSON object.
 type object map[string]any
 
@@ -54,6 +60,7 @@ var operations = map[string]func(*Network, *apiRequest) (int, any, *apiError){
 	"FetchCall":                 (*Network).fetchCall,
 	"UpdateCall":                (*Network).updateCall,
 	"CreateCall":                (*Network).createCall,
+	"DeleteCall":                (*Network).deleteCall,
 	"ListCallRecording":         (*Network).listRecordings,
 	"FetchCallRecording":        (*Network).fetchRecording,
 	"DeleteCallRecording":       (*Network).deleteRecording,
@@ -63,6 +70,7 @@ var operations = map[string]func(*Network, *apiRequest) (int, any, *apiError){
 	"ListMessage":               (*Network).listMessages,
 	"CreateMessage":             (*Network).createMessage,
 	"FetchMessage":              (*Network).fetchMessage,
+	"DeleteMessage":             (*Network).deleteMessage,
 	"FetchPhoneNumber":          (*Network).fetchLookup,
 }
 

@@ -37,7 +37,7 @@ func (n *Network) listCalls(a *apiRequest) (int, any, *apiError) {
 		if l.parent != nil {
 			parent = l.parent.sid
 		}
-		if is(a, "To", l.to) && is(a, "From", l.from) && is(a, "Status", l.status) && is(a, "ParentCallSid", parent) &&
+		if !l.deleted && is(a, "To", l.to) && is(a, "From", l.from) && is(a, "Status", l.status) && is(a, "ParentCallSid", parent) &&
 			within(a, "StartTime", l.answered) && within(a, "EndTime", l.ended) {
 			list = append(list, l)
 		}
@@ -76,17 +76,37 @@ func within(a *apiRequest, name string, t time.Time) bool {
 }
 
 func (n *Network) fetchCall(a *apiRequest) (int, any, *apiError) {
-	l := n.legs[a.path["Sid"]]
+	l := n.callLocked(a.path["Sid"])
 	if l == nil {
 		return 0, nil, notFound(a.url)
 	}
 	return 200, n.showCall(l), nil
 }
 
+// callLocked finds a call that is in the account's log.
+func (n *Network) callLocked(sid string) *leg {
+	if l := n.legs[sid]; l != nil && !l.deleted {
+		return l
+	}
+	return nil
+}
+
+func (n *Network) deleteCall(a *apiRequest) (int, any, *apiError) {
+	l := n.callLocked(a.path["Sid"])
+	switch {
+	case l == nil:
+		return 0, nil, notFound(a.url)
+	case !l.over || n.clock.Since(l.ended) < busyFor:
+		return 0, nil, errUnfinished
+	}
+	l.deleted = true
+	return 204, nil, nil
+}
+
 // updateCall ends or redirects a live call. Of two redirects the last wins
 // (twilio.com/docs/voice/api/call-resource).
 func (n *Network) updateCall(a *apiRequest) (int, any, *apiError) {
-	l := n.legs[a.path["Sid"]]
+	l := n.callLocked(a.path["Sid"])
 	if l == nil {
 		return 0, nil, notFound(a.url)
 	}

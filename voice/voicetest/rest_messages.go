@@ -18,7 +18,7 @@ func (n *Network) showMessage(m *message) object {
 func (n *Network) listMessages(a *apiRequest) (int, any, *apiError) {
 	var list []*message
 	for i := len(n.messages) - 1; i >= 0; i-- { // newest first
-		if m := n.messages[i]; is(a, "To", m.to) && is(a, "From", m.from) && within(a, "DateSent", m.sent) {
+		if m := n.messages[i]; !m.deleted && is(a, "To", m.to) && is(a, "From", m.from) && within(a, "DateSent", m.sent) {
 			list = append(list, m)
 		}
 	}
@@ -26,12 +26,33 @@ func (n *Network) listMessages(a *apiRequest) (int, any, *apiError) {
 }
 
 func (n *Network) fetchMessage(a *apiRequest) (int, any, *apiError) {
+	m := n.messageLocked(a.path["Sid"])
+	if m == nil {
+		return 0, nil, notFound(a.url)
+	}
+	return 200, n.showMessage(m), nil
+}
+
+// messageLocked finds a message that is in the account's log.
+func (n *Network) messageLocked(sid string) *message {
 	for _, m := range n.messages {
-		if m.sid == a.path["Sid"] {
-			return 200, n.showMessage(m), nil
+		if m.sid == sid && !m.deleted {
+			return m
 		}
 	}
-	return 0, nil, notFound(a.url)
+	return nil
+}
+
+func (n *Network) deleteMessage(a *apiRequest) (int, any, *apiError) {
+	m := n.messageLocked(a.path["Sid"])
+	switch {
+	case m == nil:
+		return 0, nil, notFound(a.url)
+	case m.status == "queued" || m.status == "sent" || n.clock.Since(m.sent) < busyFor:
+		return 0, nil, errUnfinished
+	}
+	m.deleted = true
+	return 204, nil, nil
 }
 
 // createMessage sends a message, or refuses it with the code of

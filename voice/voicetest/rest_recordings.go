@@ -30,7 +30,7 @@ func (n *Network) listRecordings(a *apiRequest) (int, any, *apiError) {
 	call, ofCall := a.path["CallSid"]
 	if !ofCall {
 		call = a.query.Get("CallSid")
-	} else if n.legs[call] == nil {
+	} else if n.callLocked(call) == nil {
 		return 0, nil, notFound(a.url)
 	}
 	var list []*recording

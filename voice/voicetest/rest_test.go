@@ -39,7 +39,7 @@ func TestRequestsAreHeldAgainstTheDescription(t *testing.T) {
 		{"unknown path", "GET", "Conferences.json", nil, 404, "no such path"},
 		{"unknown method", "DELETE", "Queues.json", nil, 405, "no such method"},
 		{"two documents", "POST", "Calls/CALL.json", url.Values{"Url": {hook}, "Twiml": {"<Response/>"}}, 400, "exclude each other"},
-		{"not played", "DELETE", "Calls/CALL.json", nil, 501, "does not play DeleteCall"},
+		{"not played", "DELETE", "IncomingPhoneNumbers/PN00000000000000000000000000000001.json", nil, 501, "does not play DeleteIncomingPhoneNumber"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := start(t, voicetest.Options{})

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -79,6 +80,23 @@ func international(s string) string {
 		}
 	}
 	return ""
+}
+
+// ParsePhone reads a telephone number with its country code, with or without punctuation, and returns it in E.164.
+func ParsePhone(s string) (string, error) {
+	if n, err := phonenumbers.Parse(s, ""); err == nil && strings.HasPrefix(strings.TrimSpace(s), "+") {
+		if number := phonenumbers.Format(n, phonenumbers.E164); e164.MatchString(number) {
+			return number, nil
+		}
+	}
+	if !strings.ContainsAny(s, "0123456789") {
+		return "", fmt.Errorf("%q is no number; callers who withhold theirs cannot be told apart, and their calls go after the retention", s)
+	}
+	right := `write it with + and the country code, like "+12085550100"`
+	if better := international(s); better != "" {
+		right = "write " + quote(better)
+	}
+	return "", fmt.Errorf("%q is not in international form; %s", s, right)
 }
 
 // country is where an E.164 number belongs, or "" if nowhere.

@@ -1,0 +1,262 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	retainEvery = time.Hour
+	pruneEvery  = 24 * time.Hour
+
+	// soon is how long until it is looked again for what could not be dropped yet.
+	soon = 5 * time.Second
+
+	// answersKept is longer than any answer is delivered again.
+	answersKept = 7 * 24 * time.Hour
+
+	// settled is how long after its end a call is left alone at Twilio: it deletes nothing before all its systems are
+	// done with it, at least a minute (twilio.com/docs/api/errors/20009), and nothing of the call is on its way by then.
+	settled = 5 * time.Minute
+
+	// atOnce is how many calls or answers one transaction drops: those who wait for it hardly notice.
+	atOnce = 100
+
+	// mostErasing is how many calls' deletion at Twilio may be due before no more calls are dropped: all of them are
+	// looked through when one is done.
+	mostErasing = 500
+)
+
+// Retain drops, until ctx ends, what was kept for long enough: calls that ended and are older than the team's
+// retention, and answers that nobody repeats any more; and the calls of forgotten callers, as soon as they have ended.
+// Nothing is dropped while something else is due for it.
+func (s *Store) Retain(ctx context.Context) error {
+	changed, cancel := s.backend.Watch("gone/")
+	defer cancel()
+	var pruned time.Time
+	for {
+		next, err := s.retain(ctx)
+		if now := s.now(); err == nil && now.Sub(pruned) >= pruneEvery {
+			if err = s.prune(ctx); err == nil {
+				pruned = now
+			}
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			s.Log.Error("retention", "err", err)
+			next = time.Minute
+		}
+		timer := s.Clock.NewTimer(next)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-changed:
+		case <-timer.Chan():
+		}
+		timer.Stop()
+	}
+}
+
+// retain drops calls and returns how long it is until more may be.
+func (s *Store) retain(ctx context.Context) (time.Duration, error) {
+	next := retainEvery
+	waits, err := s.dropForgotten(ctx)
+	if err = errors.Join(err, s.wipe(ctx)); err != nil {
+		return 0, err
+	}
+	if waits {
+		next = soon
+	}
+	if s.Team.Retention <= 0 {
+		return next, nil
+	}
+	before := "done/" + string(firstAt(s.now().Add(-s.Team.Retention)))
+	for from := "done/"; from != ""; {
+		var full bool
+		if from, full, err = s.dropOld(ctx, from, before); err != nil {
+			return 0, err
+		}
+		if full {
+			return min(next, time.Minute), nil
+		}
+	}
+	return next, nil
+}
+
+// kept is a call as it stands in the store.
+type kept struct {
+	id    CallID
+	value []byte
+}
+
+// dropOld drops some of the calls whose keys are between from and before, and returns where to go on. It reports full
+// when Twilio has to catch up first.
+func (s *Store) dropOld(ctx context.Context, from, before string) (next string, full bool, err error) {
+	var old []kept
+	err = s.backend.View(ctx, func(r Reader) error {
+		old, next, full = old[:0], "", false
+		busy, erasing, err := owed(r)
+		if err != nil {
+			return err
+		}
+		if full = erasing >= mostErasing; full {
+			return nil
+		}
+		n := 0
+		return r.Scan("done/", from, func(key string, b []byte) bool {
+			if key >= before {
+				return false
+			}
+			if n++; n > slice || len(old) == atOnce {
+				next = key
+				return false
+			}
+			if id := CallID(key[len("done/"):]); !busy[id] {
+				old = append(old, kept{id, bytes.Clone(b)})
+			}
+			return true
+		})
+	})
+	if err == nil {
+		err = s.drop(ctx, old)
+	}
+	return next, full, err
+}
+
+// owed tells for which calls something is due here, deletions apart, and how many calls' deletion is due at Twilio.
+func owed(r Reader) (busy map[CallID]bool, erasing int, err error) {
+	busy = map[CallID]bool{}
+	err = r.Scan("due/", "", func(key string, _ []byte) bool {
+		kind, rest, _ := strings.Cut(key[len("due/"):], "/")
+		id, _, _ := strings.Cut(rest, "/")
+		switch Kind(kind) {
+		case Erase:
+			erasing++
+		case Unpost:
+		default:
+			busy[CallID(id)] = true
+		}
+		return true
+	})
+	return busy, erasing, err
+}
+
+// drop deletes calls that ended, unless they have changed meanwhile: then something may be due for them again. What
+// Twilio and Slack keep of them is due to be deleted.
+func (s *Store) drop(ctx context.Context, calls []kept) error {
+	if len(calls) == 0 {
+		return nil
+	}
+	return s.update(ctx, func(t *txn) error {
+		for _, k := range calls {
+			b, err := t.Get("done/" + string(k.id))
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(b, k.value) {
+				continue
+			}
+			c, err := decode[Call](b)
+			if err != nil {
+				return err
+			}
+			t.Delete(c.key())
+			t.Delete("gone/" + string(c.ID))
+			if !c.Forgotten { // of a forgotten one it has been due since
+				t.erase(c)
+				continue
+			}
+			for _, m := range c.messages() {
+				t.due(Deed{Kind: Unpost, Call: c.ID, Line: c.Line, Whom: m.Channel + "/" + m.TS})
+			}
+		}
+		return nil
+	})
+}
+
+// erase makes it due to delete what Twilio keeps of a call.
+func (t *txn) erase(c *Call) {
+	d := Deed{Kind: Erase, Call: c.ID, Line: c.Line, Whom: c.SID}
+	if at := c.Stopped.Add(settled); at.After(t.now) {
+		d.Due = at
+	}
+	t.due(d)
+}
+
+// Erased records that Twilio keeps nothing of a call any more. Until then its CallSid stays known, so that nothing that
+// Twilio still tells of it is taken for a new call.
+func (s *Store) Erased(ctx context.Context, sid string) error {
+	return s.update(ctx, func(t *txn) error {
+		t.Delete("sid/" + sid)
+		return nil
+	})
+}
+
+// prune drops answers that are past being repeated, and short codes that rest no longer.
+func (s *Store) prune(ctx context.Context) error {
+	err := s.sweep(ctx, "seen/", func(b []byte) bool {
+		g, err := decode[Given](b)
+		return err == nil && s.now().Sub(g.At) >= answersKept
+	}, func(t *txn, key string) error {
+		t.Delete(key)
+		return nil
+	})
+	all := func([]byte) bool { return true }
+	return errors.Join(err, s.sweep(ctx, "line/", all, func(t *txn, key string) error {
+		cs, err := codesOf(t.Get, key[len("line/"):])
+		if err == nil {
+			maps.DeleteFunc(cs, func(_ int, g codeUse) bool { return !g.Freed.IsZero() && t.now.Sub(g.Freed) >= codeRest })
+			t.Put(key, encode(cs))
+		}
+		return err
+	}))
+}
+
+// sweep does something to those of a prefix's keys whose values are picked, a few in one transaction. Each has to read
+// its key again.
+func (s *Store) sweep(ctx context.Context, prefix string, pick func(value []byte) bool, do func(t *txn, key string) error) error {
+	for from := prefix; from != ""; {
+		var keys []string
+		next := ""
+		err := s.backend.View(ctx, func(r Reader) error {
+			keys, next = keys[:0], ""
+			n := 0
+			return r.Scan(prefix, from, func(key string, b []byte) bool {
+				if n++; n > slice {
+					next = key
+					return false
+				}
+				if pick(b) {
+					keys = append(keys, key)
+				}
+				return true
+			})
+		})
+		if err != nil {
+			return err
+		}
+		for some := range slices.Chunk(keys, atOnce) {
+			err := s.update(ctx, func(t *txn) error {
+				for _, key := range some {
+					if err := do(t, key); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		from = next
+	}
+	return nil
+}
