@@ -41,6 +41,9 @@ func status(c store.Call) string {
 	by := ""
 	if c.Claim != nil {
 		by = c.Claim.Person
+		if by == "" && c.Claim.Word == store.Take {
+			by = somebody
+		}
 	}
 	waited := length(c.Waited(c.Stopped))
 	switch c.State {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 // where a name allows it. Texts that go to Slack are made harmless by whoever sends them.
 const (
 	withheld       = "withheld number"
+	somebody       = "Somebody" // of whom a store that was put back to a copy does not know
 	nothingWaits   = "Nobody is waiting."
 	unknownInSlack = "I have no phone number for you. Ask whoever runs pullphone to add you to its people."
 	strangers      = "Only people of this workspace can answer calls."
@@ -129,7 +131,7 @@ func taken(team store.Team, line store.Line, who string, a store.Answer, c store
 	case c.State == store.Waiting:
 		return who + " is waiting again" + codeHint(a, c) + "."
 	case c.Claim != nil && c.Claim.Person != a.Person:
-		return c.Claim.Person + " has answered " + who + " since."
+		return cmp.Or(c.Claim.Person, somebody) + " has answered " + who + " since."
 	case c.Outcome == store.Talked:
 		return "You talked with " + who + " already."
 	case c.State == store.Ringing:

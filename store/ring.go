@@ -62,6 +62,9 @@ func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult
 			c.Accepted, c.Outcome, c.Seconds = c.Stopped.Add(-time.Duration(r.Seconds)*time.Second), Talked, r.Seconds
 			return visible, nil
 		}
+		if c.State == Talking && c.Claim.Person == "" { // see Overtaken
+			c.Attempt = attempt
+		}
 		if c.Attempt != attempt || c.State != Ringing && c.State != Talking {
 			return nothing, nil
 		}
@@ -83,6 +86,21 @@ func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult
 	})
 }
 
+// Overtaken records that a caller whom nobody has taken, or to whom nobody got through, is on the phone with somebody all
+// the same: the store was put back to a copy from before. Who took them, at which attempt, is not known any more.
+func (s *Store) Overtaken(ctx context.Context, id CallID, attempt int) error {
+	_, err := s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		if !c.Open() || c.State == Talking || c.Attempt != attempt || c.Fetched == attempt {
+			return nothing, nil
+		}
+		t.tellTaker(c)
+		c.State, c.Accepted, c.Deadline = Talking, t.now, t.now.Add(talkCheck)
+		c.Claim = &Claim{Word: Take, Attempt: c.Attempt, At: t.now}
+		return visible, nil
+	})
+	return err
+}
+
 func (t *txn) talked(c *Call, seconds int) {
 	if seconds == 0 {
 		seconds = int(t.now.Sub(c.Accepted).Round(time.Second) / time.Second)
@@ -98,8 +116,10 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 		why = c.Screened
 	}
 	line, _ := t.team.Line(c.Line)
-	c.Tries = append(c.Tries, Try{Person: c.Claim.Person, Why: why, At: t.now})
 	taker := c.Claim.Person
+	if taker != "" {
+		c.Tries = append(c.Tries, Try{Person: taker, Why: why, At: t.now})
+	}
 	c.State, c.Claim, c.Accepted, c.Screened = Waiting, nil, time.Time{}, ""
 	c.Attempt++
 	if c.Deadline = c.Arrived.Add(line.MaxWait); !c.Deadline.After(t.now) {

@@ -72,6 +72,12 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 		// They may have been pulled out while this server was down, and be hearing a fallback: that is not torn down.
 		return nil, &store.Later{After: insist, Err: errNotQueued}
 	}
+	if talks, err := p.Twilio.Connected(ctx, c.SID); talks || err != nil {
+		if err == nil {
+			err = p.Store.Overtaken(ctx, c.ID, c.Attempt)
+		}
+		return nil, later(err)
+	}
 	// They are on the line, in no queue, and hear none of our documents: nothing can be torn down.
 	return nil, later(p.Twilio.RedirectCall(ctx, c.SID, target))
 }
@@ -116,9 +122,28 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 		return nil, later(err)
 	}
 	if !twilio.Over(call.Status) {
+		if c.State == store.Waiting {
+			return nil, later(p.stillWaits(ctx, c))
+		}
 		return nil, nil
 	}
 	return nil, p.settle(ctx, c, call)
+}
+
+// stillWaits finds out whether a caller who waits, as far as the store knows, has not been taken long since: the store may
+// have been put back to a copy.
+func (p *Phone) stillWaits(ctx context.Context, c store.Call) error {
+	queue, err := p.queue(ctx, &c)
+	if err != nil || queue == "" {
+		return err
+	}
+	if waits, err := p.Twilio.InQueue(ctx, queue, c.SID); waits || err != nil {
+		return err
+	}
+	if talks, err := p.Twilio.Connected(ctx, c.SID); !talks || err != nil {
+		return err
+	}
+	return p.Store.Overtaken(ctx, c.ID, c.Attempt)
 }
 
 // settle records that a call is over, with what Twilio recorded of it: in whatever state it is here, for a message may

@@ -66,6 +66,20 @@ func (c *Client) Call(ctx context.Context, callSID string) (Call, error) {
 	return out, err
 }
 
+// Connected reports whether a call has a phone dialled for it that rings or talks now.
+func (c *Client) Connected(ctx context.Context, callSID string) (found bool, err error) {
+	err = c.api(ctx, func(s *api.ApiService) error {
+		p := &api.ListCallParams{}
+		p.SetParentCallSid(callSID)
+		legs, err := s.ListCall(p)
+		for _, l := range legs {
+			found = found || !Over(value(l.Status))
+		}
+		return err
+	})
+	return found, err
+}
+
 // Over reports whether a call status means that the call has ended (twilio.com/docs/voice/api/call-resource).
 func Over(status string) bool {
 	switch status {
