@@ -391,3 +391,29 @@ func TestKillInARequest(t *testing.T) {
 		})
 	}
 }
+
+// The program is killed while it texts a taker that their caller has gone: they are told once.
+func TestKillInATell(t *testing.T) {
+	t.Parallel()
+	g := &gate{match: func(r *http.Request, body string) bool {
+		return isSMS(annPhone)(r, body) && strings.Contains(body, "before+you+could+be+put+through")
+	}, done: true}
+	s := newTale(t, options{voice: voicetest.Options{Intercept: g.wrap}})
+	for _, step := range taken[:2] {
+		step.do(s)
+	}
+	arrived := g.arm()
+	s.call.Hangup()
+	s.wait("the word to Ann", arrived)
+	s.kill()
+	s.run()
+	s.ended(s.call)
+	s.settle()
+	told := 0
+	for _, m := range s.net.Phone(annPhone).Inbox() {
+		if strings.Contains(m.Body, "before you could be put through") {
+			told++
+		}
+	}
+	equal(t, "times that Ann is told", told, 1)
+}
