@@ -45,8 +45,15 @@ func processTown(t *testing.T, o options) *process {
 	return p
 }
 
-// run starts the program, on the same file and ports each time, and waits until it is ready.
+// run starts the program and waits until it is ready.
 func (p *process) run() {
+	p.t.Helper()
+	p.begin()
+	p.ready()
+}
+
+// begin starts the program, on the same file and ports each time.
+func (p *process) begin() {
 	p.t.Helper()
 	self, err := os.Executable()
 	p.must(err)
@@ -60,11 +67,22 @@ func (p *process) run() {
 	p.logs.Go(func() {
 		for lines := bufio.NewScanner(log); lines.Scan(); {
 			fmt.Fprintln(p.t.Output(), lines.Text())
-			if strings.Contains(lines.Text(), "level=ERROR") || strings.Contains(lines.Text(), "DATA RACE") || strings.HasPrefix(lines.Text(), "panic:") {
+			if strings.Contains(lines.Text(), "level=ERROR") && !p.expects(lines.Text()) || strings.Contains(lines.Text(), "DATA RACE") || strings.HasPrefix(lines.Text(), "panic:") {
 				p.t.Errorf("the server says: %s", lines.Text())
 			}
 		}
 	})
+}
+
+// expects reports whether the options name the message of a line of the log.
+func (p *process) expects(line string) bool {
+	return slices.ContainsFunc(p.opt.errors, func(m string) bool {
+		return strings.Contains(line, "msg="+m+" ") || strings.Contains(line, fmt.Sprintf("msg=%q", m))
+	})
+}
+
+func (p *process) ready() {
+	p.t.Helper()
 	p.until("the server is ready", func() bool {
 		req, err := http.NewRequestWithContext(p.ctx, http.MethodGet, "http://"+p.admin+"/readyz", nil)
 		p.must(err)
