@@ -50,12 +50,13 @@ type crowd struct {
 	calls   []*call
 	answers []*spoken
 	served  map[string]bool   // calls of which the server has answered a webhook
-	bin     map[string]bool   // calls that heard the fallback that is hosted away
 	agreed  map[string]bool   // calls whose taker has pressed 1
 	replies map[string]string // by MessageSid
 	given   map[string]string // by Slack user: key of the answer that they gave last
 	rings   []ring
 	faults  []string // that the network found
+
+	fellBack map[string]bool // calls that heard a fallback, ours or one that is hosted away
 }
 
 // call is a call that somebody made. Each comes from a number of its own.
@@ -84,7 +85,7 @@ type ring struct {
 
 // newCrowd makes a crowd whose town is yet to be made, with the options that are returned.
 func newCrowd(seed uint64, pace time.Duration) (*crowd, options) {
-	c := &crowd{seed: seed, pace: pace, from: time.Now(), over: make(chan struct{}), served: map[string]bool{}, bin: map[string]bool{},
+	c := &crowd{seed: seed, pace: pace, from: time.Now(), over: make(chan struct{}), served: map[string]bool{}, fellBack: map[string]bool{},
 		agreed: map[string]bool{}, replies: map[string]string{}, given: map[string]string{}}
 	const often = 60 * time.Second // machines under load are slow, and that is no fault
 	rules := []string{fmt.Sprintf("max_wait: %s", 40*pace), fmt.Sprintf("ring_timeout: %s", max(5*time.Second, (40*pace).Truncate(time.Second)))}
@@ -187,7 +188,7 @@ func (c *crowd) person(p config.Person) {
 	go c.telephone(p)
 	r := c.draw()
 	for {
-		c.pause(r, 6)
+		c.pause(r, 2)
 		select {
 		case <-c.over:
 			return
@@ -204,6 +205,8 @@ func (c *crowd) person(p config.Person) {
 			c.texts(p, c.cfg.Lines[r.IntN(len(c.cfg.Lines))].Number, []string{"LIST", "Pull", "Next", "Y", "no"}[r.IntN(5)], "")
 		case 8:
 			c.commands(r, p)
+		case 9: // what somebody said last comes once more
+			_, _ = c.work.Replay(c.ctx)
 		}
 	}
 }
@@ -348,11 +351,12 @@ func (c *crowd) hear(e voicetest.Event) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if strings.HasPrefix(e.Summary, "fallback") {
+		c.fellBack[e.CallSID] = true
+	}
 	switch {
-	case strings.HasPrefix(e.CallSID, "CA") && strings.Contains(e.Text, binWords):
-		c.bin[e.CallSID] = true
 	case strings.HasPrefix(e.CallSID, "CA"):
-		c.served[e.CallSID] = true
+		c.served[e.CallSID] = c.served[e.CallSID] || !strings.Contains(e.Text, binWords)
 	case strings.HasPrefix(e.Summary, "sms"):
 		if _, known := c.replies[e.CallSID]; !known { // of copies the first answer counts
 			text := ""

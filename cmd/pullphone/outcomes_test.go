@@ -52,15 +52,20 @@ type kept struct {
 	left    []string                // keys of what is open or due
 }
 
-// readKept reads the file of a server that is not running, or a copy.
-func readKept(t testing.TB, file string, team store.Team) kept {
+// readFile reads the file of a server that is not running, or a copy.
+func readFile(t testing.TB, file string, team store.Team) kept {
 	t.Helper()
-	k := kept{given: map[string]store.Given{}, ids: map[string]store.CallID{}}
 	db, err := bolt.OpenReadOnly(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	return readKept(t, db, team)
+}
+
+func readKept(t testing.TB, db store.Backend, team store.Team) kept {
+	t.Helper()
+	k := kept{given: map[string]store.Given{}, ids: map[string]store.CallID{}}
 	s, err := store.OpenHistory(t.Context(), db, team)
 	if err != nil {
 		t.Fatal(err)
@@ -120,13 +125,19 @@ type twice struct {
 	times    int    // too often
 }
 
+// missing is a recording with sound that nobody was told of.
+type missing struct {
+	recording, call string
+	fellBack        bool // the caller has heard a fallback
+}
+
 // tally is what became of everything.
 type tally struct {
 	calls, answers int
 	outcomes       map[store.Outcome]int
 	undecidable    int
 	twice          []twice
-	missing        []string // recordings with sound that nobody was told of
+	missing        []missing
 }
 
 // judge holds what the program has kept and shown against what the callers have lived through.
@@ -166,7 +177,7 @@ func (c *crowd) judge(k kept) tally {
 				t.Errorf("lost: %s of %s was answered, and is in no history; it heard %v", sid, call.number, call.Heard())
 			}
 			for _, rec := range recordings {
-				sum.missing = append(sum.missing, fmt.Sprintf("%s of %s, unknown", rec.SID, sid))
+				sum.missing = append(sum.missing, missing{rec.SID, sid, c.fellBack[sid]})
 			}
 			continue
 		}
@@ -178,7 +189,7 @@ func (c *crowd) judge(k kept) tally {
 		for _, rec := range recordings {
 			n := c.posts(channel, call.number, rec.Seconds)
 			if n == 0 {
-				sum.missing = append(sum.missing, fmt.Sprintf("%s of %s", rec.SID, sid))
+				sum.missing = append(sum.missing, missing{rec.SID, sid, c.fellBack[sid]})
 				continue
 			}
 			if n > 1 {
