@@ -90,30 +90,45 @@ func (b *Bot) answer(ctx context.Context, c store.Call, a store.Answer) (string,
 	return verdict(b.Store.Team, a, v, c, b.Store.Clock.Now()), nil
 }
 
+// again says what an answer came to that was given before, when it is delivered once more; known is false when it was
+// not.
+func (b *Bot) again(ctx context.Context, answer string) (text string, known bool, err error) {
+	g, err := b.Store.Given(ctx, answer)
+	if err != nil || g.Answer.ID == "" {
+		return g.Reply, g.Replied(), err
+	}
+	c, err := b.Store.Call(ctx, g.Answer.Call)
+	if errors.Is(err, store.ErrNoCall) {
+		return forgotten, true, nil
+	}
+	if err == nil {
+		text, err = b.answer(ctx, c, g.Answer)
+	}
+	return text, true, err
+}
+
+// reply remembers what is said to an answer about no call. When the same answer has come to something meanwhile, that
+// is said instead.
+func (b *Bot) reply(ctx context.Context, answer, text string) (string, error) {
+	if err := b.Store.Replied(ctx, answer, text); err != nil {
+		return "", err
+	}
+	text, _, err := b.again(ctx, answer)
+	return text, err
+}
+
 // pull takes the longest-waiting call for a person.
 func (b *Bot) pull(ctx context.Context, person store.Person, a store.Answer) (string, error) {
-	// Delivered again? Then the answer is known, and so is what it came to.
-	g, err := b.Store.Given(ctx, a.ID)
-	if err != nil || g.Replied() {
-		return g.Reply, err
+	if text, known, err := b.again(ctx, a.ID); known || err != nil {
+		return text, err
 	}
 	waiting, err := b.waitingFor(ctx, person)
 	if err != nil {
 		return "", err
 	}
-	var c store.Call
-	switch {
-	case len(waiting) > 0:
-		c = waiting[0]
-	case g.Answer.ID == "":
-		return nothingWaits, b.Store.Replied(ctx, a.ID, nothingWaits)
-	default:
-		if c, err = b.Store.Call(ctx, g.Answer.Call); errors.Is(err, store.ErrNoCall) {
-			return forgotten, nil
-		} else if err != nil {
-			return "", err
-		}
+	if len(waiting) == 0 {
+		return b.reply(ctx, a.ID, nothingWaits)
 	}
 	a.Word = store.Take
-	return b.answer(ctx, c, a)
+	return b.answer(ctx, waiting[0], a)
 }

@@ -56,8 +56,8 @@ func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply 
 		return toStranger(line), nil
 	}
 	a := store.Answer{ID: answerID("sms", sid), Person: person.Name, Via: store.BySMS}
-	if g, err := b.Store.Given(ctx, a.ID); err != nil || g.Replied() {
-		return g.Reply, err
+	if text, known, err := b.again(ctx, a.ID); known || err != nil {
+		return text, err
 	}
 	switch s.word {
 	case wordYes, wordNo:
@@ -69,7 +69,7 @@ func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply 
 			return "", err
 		}
 		if text != "" {
-			return text, b.Store.Replied(ctx, a.ID, text)
+			return b.reply(ctx, a.ID, text)
 		}
 		switch {
 		case s.word == wordYes:

@@ -150,6 +150,23 @@ func TestSMSWhich(t *testing.T) {
 	}
 }
 
+// A text that took a call comes again when others wait: it is still about the one that it took.
+func TestSMSAgain(t *testing.T) {
+	r := open(t, someTeam())
+	r.arrive("CA1")
+	const yours = "Yours: (208) 555-0123. Your phone (208) 555-0101 rings now."
+	if got := r.texts("SM1", annPhone, sales, "y"); got != yours {
+		t.Errorf("got %q", got)
+	}
+	r.arrive("CA2")
+	r.arrive("CA3")
+	for range 2 {
+		if got := r.texts("SM1", annPhone, sales, "y"); got != yours {
+			t.Errorf("again: got %q", got)
+		}
+	}
+}
+
 func TestSMSNothingWaits(t *testing.T) {
 	r := open(t, someTeam())
 	if got := r.texts("SM1", annPhone, sales, "y"); got != "Nobody is waiting." {

@@ -33,7 +33,7 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	}
 	text := verdict(b.Store.Team, g.Answer, g.Verdict, c, b.Store.Clock.Now())
 	if g.Answer.User == "" {
-		return nil, b.tellBySMS(ctx, c, g.Answer.Person, text)
+		return nil, b.tellBySMS(ctx, c, g.Answer.Person, text, d)
 	}
 	channel := g.Answer.Channel
 	if channel == "" {
@@ -50,12 +50,19 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	return nil, nil
 }
 
-func (b *Bot) tellBySMS(ctx context.Context, c store.Call, name, text string) error {
+func (b *Bot) tellBySMS(ctx context.Context, c store.Call, name, text string, d store.Deed) error {
 	person, _ := b.Store.Team.Person(name)
 	if person.Phone == "" {
 		return nil
 	}
-	_, err := b.Twilio.Send(ctx, twilio.SMS{From: c.Line, To: person.Phone, Body: text, Validity: tellWithin})
+	sms := twilio.SMS{From: c.Line, To: person.Phone, Body: text, Validity: tellWithin}
+	if d.Doubt {
+		// Told perhaps, before a crash. When even that cannot be learnt, twice is better than never.
+		if sent, err := b.Twilio.Sent(ctx, sms, d.Due); err == nil && sent {
+			return nil
+		}
+	}
+	_, err := b.Twilio.Send(ctx, sms)
 	if after, ok := twilio.Limited(err); ok {
 		return &store.Later{After: after, Err: err}
 	}

@@ -137,9 +137,13 @@ const (
 )
 
 // Replied remembers what was said to an answer that was about no call, so that the same delivered again is not taken
-// for an answer to a call that has come since.
+// for an answer to a call that has come since. What is known of the answer already stays as it is: two deliveries at a
+// time may find the world different. See Given.
 func (s *Store) Replied(ctx context.Context, answer, reply string) error {
 	return s.update(ctx, func(t *txn) error {
+		if b, err := t.Get("seen/" + answer); err != nil || b != nil {
+			return err
+		}
 		t.Put("seen/"+answer, encode(Given{Reply: reply, At: t.now}))
 		return nil
 	})

@@ -302,4 +302,15 @@ func TestReplied(t *testing.T) {
 	if g, err := r.Given(r.ctx, "sms:SM1"); err != nil || g.Reply != "Which one?" {
 		t.Errorf("%+v, %v", g, err)
 	}
+	// Delivered twice at a time, it may have been an answer to a call that has just come.
+	a := store.Answer{ID: "sms:SM2", Call: r.arrive().ID, Attempt: 1, Person: "Ann", Via: store.BySMS, Word: store.Take}
+	if v, _, err := r.Answer(r.ctx, a); err != nil || v.Result != store.Won {
+		t.Fatal(v, err)
+	}
+	if err := r.Replied(r.ctx, "sms:SM2", "Nobody is waiting."); err != nil {
+		t.Fatal(err)
+	}
+	if g, err := r.Given(r.ctx, "sms:SM2"); err != nil || g.Reply != "" || g.Verdict.Result != store.Won {
+		t.Errorf("what counted is forgotten: %+v, %v", g, err)
+	}
 }

@@ -72,10 +72,11 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 		// They may have been pulled out while this server was down, and be hearing a fallback: that is not torn down.
 		return nil, &store.Later{After: insist, Err: errNotQueued}
 	}
-	if talks, err := p.Twilio.Connected(ctx, c.SID); talks || err != nil {
-		if err == nil {
-			err = p.Store.Overtaken(ctx, c.ID, c.Attempt)
-		}
+	talks, err := p.Twilio.Connected(ctx, c.SID)
+	switch {
+	case talks:
+		return nil, p.Store.Overtaken(ctx, c.ID, c.Attempt)
+	case err != nil && !twilio.Refused(err):
 		return nil, later(err)
 	}
 	// They are on the line, in no queue, and hear none of our documents: nothing can be torn down.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,15 +44,17 @@ func TestMain(m *testing.M) {
 
 // options say what a harness's town is like.
 type options struct {
-	voice  voicetest.Options
-	slack  bottest.Options
-	people string                          // more of them, as the config file has it
-	line   []string                        // more of the line
-	yaml   func(string) string             // changes the config file
-	front  func(http.Handler) http.Handler // wraps the server's public side
-	errors []string                        // what the server may log as errors
-	clock  clockwork.Clock                 // of everything but Slack, which has the real one; a fake one by default
-	steady bool                            // the server's ports stay free while it is down
+	voice   voicetest.Options
+	slack   bottest.Options
+	people  string                          // more of them, as the config file has it
+	line    []string                        // more of the line
+	yaml    func(string) string             // changes the config file
+	front   func(http.Handler) http.Handler // wraps the server's public side
+	errors  []string                        // what the server may log as errors
+	clock   clockwork.Clock                 // of everything but Slack, which has the real one; a fake one by default
+	steady  bool                            // the server's ports stay free while it is down
+	limit   time.Duration                   // how long the story may take; 0: limit
+	prepare func(*town)                     // adds to the town before anything is set up
 }
 
 // harness is a town with pullphone in it, served in this process on a clock that the test moves.
@@ -69,14 +72,14 @@ type harness struct {
 	stop  func()     // ends the server and waits; to be called again is no fault
 }
 
-// limit is how long one story may take.
+// limit is how long one story may take, unless its options say otherwise.
 const limit = 60 * time.Second
 
 // open makes the town and sets it up; nothing is served yet. At its end the test fails if one of the services found
 // fault with the program.
 func open(t testing.TB, o options) *harness {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(o.limit, limit))
 	t.Cleanup(cancel)
 	h := &harness{t: t, ctx: ctx, opt: o, stop: func() {}}
 	if o.clock == nil {
@@ -88,6 +91,9 @@ func open(t testing.TB, o options) *harness {
 	var err error
 	h.town, err = newTown(t.TempDir(), o.voice, o.slack)
 	h.must(err)
+	if o.prepare != nil {
+		o.prepare(h.town)
+	}
 	if o.steady {
 		h.release()
 		h.listeners[0], h.listeners[1] = steadyPort(t), steadyPort(t)

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var kills = flag.Int("kills", 12, "how often TestKillAtRandom kills the program")
+
+// What a server that starts does not learn yet of the time before; true has the test ask for it.
+const (
+	findsRecordings = false // messages left with a fallback
+	findsMessages   = false // Slack messages of which the answer was cut off
+)
+
+// callersAtOnce is how many callers a random town has.
+const callersAtOnce = 20
+
+// The program is killed again and again while callers and people do as they please. No call is lost or claimed twice,
+// none is redirected twice for one claim, and every voicemail is posted.
+func TestKillAtRandom(t *testing.T) {
+	seed := newSeed(t)
+	// A town looks through all that was ever said in it, so there are several.
+	const most = 40
+	towns := max(min(2, *kills), (*kills+most-1)/most)
+	for i := range towns {
+		n := *kills/towns + min(1, max(0, *kills%towns-i))
+		t.Run(fmt.Sprintf("town %d", i), func(t *testing.T) {
+			t.Parallel()
+			killAtRandom(t, seed+uint64(i), n, i%2 == 0)
+		})
+	}
+}
+
+func killAtRandom(t *testing.T, seed uint64, kills int, away bool) {
+	c, o := newCrowd(seed, 30*time.Millisecond)
+	var at tripwire
+	o.voice.Intercept, o.slack.Intercept = at.wrap, at.wrap
+	o.errors = []string{"fallback", "caller fell out of the queue"} // Twilio tells of a document that it did not get
+	p := processTown(t, o)
+	c.harness = p.harness
+	if away {
+		c.fallBackAway()
+	}
+	var killed atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.live(callersAtOnce, func() bool { return !killed.Load() })
+	}()
+	r := c.draw()
+	for range kills {
+		reached := at.arm(r)
+		select {
+		case <-reached:
+		case <-time.After(time.Duration(100+r.IntN(1400)) * time.Millisecond):
+		}
+		p.kill()
+		checkFile(t, p.town.store)
+		for r.IntN(5) == 0 { // so soon that it may not even have begun
+			p.begin()
+			time.Sleep(time.Duration(r.IntN(80)) * time.Millisecond)
+			p.kill()
+		}
+		if r.IntN(3) == 0 {
+			time.Sleep(time.Duration(r.IntN(700)) * time.Millisecond) // callers hang up meanwhile
+		}
+		p.run()
+	}
+	at.off()
+	killed.Store(true)
+	<-done
+	c.must(c.net.WaitQuiet(c.ctx))
+	c.settled(p)
+	p.kill()
+	checkFile(t, p.town.store)
+
+	k := readFile(t, p.town.store, team(c.cfg))
+	sum := c.judge(k)
+	t.Logf("%d kills, fallback away: %t; %s", kills, away, sum)
+	for _, m := range sum.missing {
+		if findsRecordings || !m.fellBack {
+			t.Errorf("nobody was told of %+v", m)
+		}
+	}
+	for _, d := range sum.twice {
+		if d.what == "sms" || findsMessages {
+			t.Errorf("twice: %+v", d)
+		}
+	}
+	for _, f := range c.faults {
+		if away || !strings.Contains(f, "hears an error") && !strings.Contains(f, "hears error") {
+			t.Errorf("the network objects: %s", f)
+		}
+	}
+}
+
+// settled waits until every call has ended and nothing is due.
+func (c *crowd) settled(p *process) {
+	file := p.town.store + ".copy"
+	var k kept
+	defer func() {
+		if c.t.Failed() {
+			c.t.Logf("not settled: %v", k.left)
+		}
+	}()
+	c.until("everything has come to its end", func() bool {
+		time.Sleep(100 * time.Millisecond)
+		if code, _, errs := runs(c.ctx, "backup", "--config", p.file, file); code != 0 {
+			c.t.Fatal(errs)
+		}
+		k = readFile(c.t, file, team(c.cfg))
+		return len(k.left) == 0
+	})
+	_ = os.Remove(file)
+}
+
+// tripwire holds one request of the program, drawn at random, and tells of it: the program is killed while it waits for
+// the answer. Whether the request is carried out is drawn too.
+type tripwire struct {
+	left    atomic.Int64 // requests until then; 0 and less: none is held
+	done    atomic.Bool
+	reached atomic.Pointer[chan struct{}]
+}
+
+func (w *tripwire) arm(r *rand.Rand) <-chan struct{} {
+	reached := make(chan struct{})
+	w.reached.Store(&reached)
+	w.done.Store(r.IntN(2) == 0)
+	w.left.Store(int64(1 + r.IntN(200)))
+	return reached
+}
+
+func (w *tripwire) off() { w.left.Store(0) }
+
+func (w *tripwire) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.left.Add(-1) != 0 {
+			next.ServeHTTP(rw, r)
+			return
+		}
+		if w.done.Load() {
+			next.ServeHTTP(discard{http.Header{}}, r)
+		}
+		close(*w.reached.Load())
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	})
+}

@@ -1,0 +1,427 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"html"
+	"math/rand/v2"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pullphone/bot/bottest"
+	"pullphone/cmd/pullphone/config"
+	"pullphone/voice/voicetest"
+)
+
+var seeds = flag.Uint64("seed", 0, "what the random tests draw from, as printed by one that failed; 0: something new")
+
+// newSeed is what a random test draws from, said where its failure is read.
+func newSeed(t *testing.T) uint64 {
+	seed := *seeds
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("again: -seed %d", seed)
+		}
+	})
+	return seed
+}
+
+// crowd is callers and five people who do as they please in a town of three lines, and what they were told.
+type crowd struct {
+	*harness
+	seed uint64
+	pace time.Duration // of what they do, by the town's clock
+	from time.Time     // their times are counted from here
+	over chan struct{} // closed: the people go home
+
+	drawn   atomic.Uint64
+	dialled atomic.Int64
+
+	mu      sync.Mutex
+	calls   []*call
+	answers []*spoken
+	served  map[string]bool   // calls of which the server has answered a webhook
+	agreed  map[string]bool   // calls whose taker has pressed 1
+	replies map[string]string // by MessageSid
+	given   map[string]string // by Slack user: key of the answer that they gave last
+	rings   []ring
+	faults  []string // that the network found
+
+	fellBack map[string]bool // calls that heard a fallback, ours or one that is hosted away
+}
+
+// call is a call that somebody made. Each comes from a number of its own.
+type call struct {
+	*voicetest.Call
+	line, number string // number as people read it
+	begun        time.Duration
+}
+
+// spoken is something that a person said which may be an answer to a call.
+type spoken struct {
+	person, user string // user: a press, whose verdict comes by itself
+	key          string // of the answer in the store
+	number       string // of the caller that they meant, if they said so
+	value, word  string // of a press
+	told         string
+	acked        bool          // the program has confirmed it
+	begun, ended time.Duration // ended: when it was confirmed
+}
+
+// ring is a person's telephone ringing for a call.
+type ring struct {
+	person, call string
+	at           time.Duration
+}
+
+// newCrowd makes a crowd whose town is yet to be made, with the options that are returned.
+func newCrowd(seed uint64, pace time.Duration) (*crowd, options) {
+	c := &crowd{seed: seed, pace: pace, from: time.Now(), over: make(chan struct{}), served: map[string]bool{}, fellBack: map[string]bool{},
+		agreed: map[string]bool{}, replies: map[string]string{}, given: map[string]string{}}
+	const often = 60 * time.Second // machines under load are slow, and that is no fault
+	rules := []string{fmt.Sprintf("max_wait: %s", 40*pace), fmt.Sprintf("ring_timeout: %s", max(5*time.Second, (40*pace).Truncate(time.Second)))}
+	return c, options{
+		people: crew(3), line: rules, limit: 30 * time.Minute,
+		voice: voicetest.Options{Trace: c.hear, WebhookTimeout: often, RecordingDelay: 5 * pace, Problem: c.fault},
+		slack: bottest.Options{Trace: c.see, Patience: often},
+		prepare: func(town *town) {
+			for i := range 3 {
+				town.work.AddUser(bottest.User{ID: crewSlack(i), Name: crewName(i)})
+			}
+			for i := range otherLines {
+				town.net.AddNumber(otherNumber(i))
+				town.work.AddChannel(bottest.Channel{ID: otherChannel(i), Name: fmt.Sprintf("other%d", i)})
+			}
+		},
+		yaml: func(y string) string {
+			for i := range otherLines {
+				y += fmt.Sprintf("  - {name: Other%d, number: %q, channel: %s, %s}\n", i, otherNumber(i), otherChannel(i), strings.Join(rules, ", "))
+			}
+			return y
+		},
+	}
+}
+
+const otherLines = 2
+
+func otherNumber(i int) string  { return fmt.Sprintf("+120855501%02d", 60+i) }
+func otherChannel(i int) string { return fmt.Sprintf("C000OTHER%d", i) }
+
+// draw gives somebody dice of their own: they may be thrown at the same time as others.
+func (c *crowd) draw() *rand.Rand { return rand.New(rand.NewPCG(c.seed, c.drawn.Add(1))) }
+
+func (c *crowd) now() time.Duration { return time.Since(c.from) }
+
+// pause waits up to so many times the pace.
+func (c *crowd) pause(r *rand.Rand, most float64) {
+	t := c.opt.clock.NewTimer(time.Duration(r.Float64() * most * float64(c.pace)))
+	defer t.Stop()
+	select {
+	case <-t.Chan():
+	case <-c.ctx.Done():
+	}
+}
+
+var callerShown = regexp.MustCompile(`\(208\) 555-[2-9]\d{3}`)
+
+// caller makes a call and stays on the line until it ends, which any whim may bring about.
+func (c *crowd) caller(r *rand.Rand) {
+	n := 2000 + int(c.dialled.Add(1))
+	line := c.cfg.Lines[r.IntN(len(c.cfg.Lines))]
+	call := &call{line: line.Number, number: fmt.Sprintf("(208) 555-%04d", n), begun: c.now()}
+	c.mu.Lock()
+	call.Call = c.net.Phone(fmt.Sprintf("+1208555%04d", n)).Call(line.Number, voicetest.CallerInfo{})
+	c.calls = append(c.calls, call)
+	c.mu.Unlock()
+	patience := c.opt.clock.Now().Add(time.Duration(r.Float64() * []float64{15, 60, 120}[r.IntN(3)] * float64(c.pace)))
+	messages := 0
+	for c.ctx.Err() == nil {
+		switch call.Place() {
+		case voicetest.PlaceEnded:
+			return
+		case voicetest.PlaceRecording:
+			beeps := 0
+			for _, h := range call.Heard() {
+				if h.Kind == voicetest.HeardBeep {
+					beeps++
+				}
+			}
+			if beeps > messages {
+				messages = beeps
+				c.pause(r, 3)
+				if r.IntN(4) > 0 {
+					call.Speak(time.Duration(1+5*messages+r.IntN(5)) * time.Second) // each of another length
+					c.pause(r, 3)
+				}
+				switch r.IntN(4) {
+				case 0: // waits until the silence is taken for the end
+				case 1:
+					call.Press("#")
+				default:
+					call.Hangup()
+				}
+			}
+		case voicetest.PlaceBridged:
+			c.pause(r, 10)
+			if r.IntN(2) == 0 {
+				call.Hangup()
+			}
+		}
+		if c.opt.clock.Now().After(patience) && call.Place() != voicetest.PlaceRecording {
+			call.Hangup()
+		}
+		c.pause(r, 1)
+	}
+}
+
+// person answers calls by all ways, until the people go home.
+func (c *crowd) person(p config.Person) {
+	go c.telephone(p)
+	r := c.draw()
+	for {
+		c.pause(r, 2)
+		select {
+		case <-c.over:
+			return
+		case <-c.ctx.Done():
+			return
+		default:
+		}
+		switch r.IntN(10) {
+		case 0, 1, 2, 3:
+			c.press(r, p)
+		case 4, 5, 6:
+			c.answersAText(r, p)
+		case 7:
+			c.texts(p, c.cfg.Lines[r.IntN(len(c.cfg.Lines))].Number, []string{"LIST", "Pull", "Next", "Y", "no"}[r.IntN(5)], "")
+		case 8:
+			c.commands(r, p)
+		case 9: // what somebody said last comes once more
+			_, _ = c.work.Replay(c.ctx)
+		}
+	}
+}
+
+func (c *crowd) record(a *spoken) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answers = append(c.answers, a)
+}
+
+// press presses a button of one of the last messages. Nobody presses twice for the same caller, so that what they are
+// told in private is told to that press.
+func (c *crowd) press(r *rand.Rand, p config.Person) {
+	var with []bottest.Message
+	for _, m := range c.work.Messages(c.cfg.Lines[r.IntN(len(c.cfg.Lines))].Channel) {
+		if len(m.Buttons()) == 2 {
+			with = append(with, m)
+		}
+	}
+	if len(with) == 0 {
+		return
+	}
+	m := with[max(0, len(with)-1-r.IntN(4))]
+	b := m.Buttons()[min(1, r.IntN(3))]
+	number := callerShown.FindString(m.Text)
+	c.mu.Lock()
+	for _, a := range c.answers {
+		if a.user == p.Slack && a.number == number {
+			c.mu.Unlock()
+			return
+		}
+	}
+	c.mu.Unlock()
+	a := &spoken{person: p.Name, user: p.Slack, number: number, value: b.Value, word: b.ActionID, begun: c.now()}
+	got, err := c.work.PressStale(c.ctx, p.Slack, m.Channel, m, b.Text)
+	a.ended, a.acked = c.now(), err == nil && got.Status == 200
+	c.mu.Lock()
+	a.key = c.given[p.Slack]
+	c.mu.Unlock()
+	c.record(a)
+}
+
+var codeInSMS = regexp.MustCompile(`\((\d+)\)$`)
+
+// answersAText answers one of the last announcements on somebody's phone, with its code or without.
+func (c *crowd) answersAText(r *rand.Rand, p config.Person) {
+	var about []voicetest.SMS
+	for _, s := range c.net.Phone(p.Phone).Inbox() {
+		if strings.Contains(s.Body, announced) {
+			about = append(about, s)
+		}
+	}
+	if len(about) == 0 {
+		return
+	}
+	s := about[max(0, len(about)-1-r.IntN(6))]
+	said, meant := []string{"Y", "y", "Yes", "N"}[r.IntN(4)], ""
+	if code := codeInSMS.FindStringSubmatch(s.Body); code != nil && r.IntN(5) > 0 {
+		said, meant = said+" "+code[1], callerShown.FindString(s.Body)
+	}
+	c.texts(p, s.From, said, meant)
+}
+
+func (c *crowd) texts(p config.Person, line, said, meant string) {
+	a := &spoken{person: p.Name, number: meant, begun: c.now()}
+	text := c.net.Phone(p.Phone).Text(line, said)
+	if text.WaitDone(c.ctx) != nil {
+		return
+	}
+	a.key, a.ended = "sms:"+text.SID(), c.now()
+	c.mu.Lock()
+	a.told, a.acked = c.replies[text.SID()]
+	c.mu.Unlock()
+	c.record(a)
+}
+
+func (c *crowd) commands(r *rand.Rand, p config.Person) {
+	a := &spoken{person: p.Name, begun: c.now()}
+	got, err := c.work.Command(c.ctx, p.Slack, salesChannel, "/pull", []string{"", "", "list"}[r.IntN(3)])
+	a.told, a.ended, a.acked = got.Text, c.now(), err == nil && got.Status == 200
+	c.mu.Lock()
+	a.key = c.given[p.Slack]
+	c.mu.Unlock()
+	c.record(a)
+}
+
+// telephone is somebody's mobile, and what they do when it rings.
+func (c *crowd) telephone(p config.Person) {
+	for {
+		leg, err := c.net.Phone(p.Phone).WaitRing(c.ctx)
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		c.rings = append(c.rings, ring{p.Name, leg.Parent(), c.now()})
+		c.mu.Unlock()
+		go c.pickUp(c.draw(), leg)
+	}
+}
+
+func (c *crowd) pickUp(r *rand.Rand, leg *voicetest.Leg) {
+	c.pause(r, 4)
+	switch r.IntN(12) {
+	case 0:
+		return // it rings on
+	case 1:
+		leg.Decline()
+		return
+	}
+	leg.Answer()
+	if leg.WaitKeys(c.ctx) != nil {
+		return
+	}
+	c.pause(r, 4)
+	switch r.IntN(12) {
+	case 0:
+		leg.Press("2")
+	case 1: // does not press anything
+	case 2:
+		leg.Hangup()
+	default:
+		c.mu.Lock()
+		c.agreed[leg.Parent()] = true
+		c.mu.Unlock()
+		leg.Press("1")
+		if leg.WaitBridged(c.ctx) != nil {
+			return
+		}
+		c.pause(r, 10)
+		if r.IntN(2) == 0 {
+			leg.Hangup()
+		}
+	}
+}
+
+var repliedText = regexp.MustCompile(`<Message>([^<]*)</Message>`)
+
+// hear reads on the network's wires what the program answered.
+func (c *crowd) hear(e voicetest.Event) {
+	if e.Kind != voicetest.EventAnswer || !strings.Contains(e.Text, "<Response") {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if strings.HasPrefix(e.Summary, "fallback") {
+		c.fellBack[e.CallSID] = true
+	}
+	switch {
+	case strings.HasPrefix(e.CallSID, "CA"):
+		c.served[e.CallSID] = c.served[e.CallSID] || !strings.Contains(e.Text, binWords)
+	case strings.HasPrefix(e.Summary, "sms"):
+		if _, known := c.replies[e.CallSID]; !known { // of copies the first answer counts
+			text := ""
+			if m := repliedText.FindStringSubmatch(e.Text); m != nil {
+				text = html.UnescapeString(m[1])
+			}
+			c.replies[e.CallSID] = text
+		}
+	}
+}
+
+// see reads on Slack's wires by what key the program knows an answer.
+func (c *crowd) see(e bottest.Event) {
+	user, key := "", ""
+	switch e.Kind {
+	case bottest.KindCommand:
+		f, _ := url.ParseQuery(e.Text)
+		user = f.Get("user_id")
+		key = strings.Join([]string{"command", url.QueryEscape(user), url.QueryEscape(f.Get("trigger_id"))}, ":")
+	case bottest.KindPress:
+		var p struct {
+			User    struct{ ID string }
+			Actions []struct {
+				ActionID string `json:"action_id"`
+				Value    string
+				TS       string `json:"action_ts"`
+			}
+		}
+		if json.Unmarshal([]byte(e.Text), &p) != nil || len(p.Actions) != 1 {
+			return
+		}
+		a := p.Actions[0]
+		user = p.User.ID
+		key = strings.Join([]string{"press", url.QueryEscape(user), url.QueryEscape(a.ActionID), url.QueryEscape(a.Value), url.QueryEscape(a.TS)}, ":")
+	default:
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.given[user] = key
+}
+
+func (c *crowd) fault(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = append(c.faults, err.Error())
+}
+
+// live lets so many callers call at a time, one call after the other while more says so, and the people answer. It
+// returns when the last caller has gone.
+func (c *crowd) live(callers int, more func() bool) {
+	var calling, answering sync.WaitGroup
+	for _, p := range c.cfg.People {
+		answering.Go(func() { c.person(p) })
+	}
+	for range callers {
+		calling.Go(func() {
+			r := c.draw()
+			for c.ctx.Err() == nil && more() {
+				c.pause(r, 5)
+				c.caller(r)
+			}
+		})
+	}
+	calling.Wait()
+	close(c.over)
+	answering.Wait()
+}
