@@ -3,6 +3,7 @@ package bot
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -304,6 +305,10 @@ func (r *room) once(w store.Work, match func(store.Deed) bool) error {
 			return nil, fmt.Errorf("not now")
 		}
 		after, err := do(ctx, d)
+		for later, ok := errors.AsType[*store.Later](err); ok && later.Err == nil && later.After < time.Minute; later, ok = errors.AsType[*store.Later](err) {
+			r.clock.Advance(later.After + time.Millisecond) // it is not its turn
+			after, err = do(ctx, d)
+		}
 		failed = err
 		stop.Do(func() { close(done) })
 		return after, err

@@ -31,10 +31,16 @@ func (b *Bot) post(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	if n < 0 {
 		return nil, nil
 	}
-	m := voicemail(line, c, c.Voice[n], b.Links.Make(c.ID, n, b.Store.Clock.Now()))
-	_, _, err = b.send(ctx, line.Channel, m)
+	m := voicemail(line, c, n, b.Links.Make(c.ID, n, b.Store.Clock.Now()))
+	var at store.Message
+	if d.Doubt {
+		at, err = b.find(ctx, line.Channel, m.mark, c.Voice[n].At)
+	}
+	if err == nil && at.TS == "" {
+		_, err = b.send(ctx, line.Channel, m)
+	}
 	if err != nil {
-		return nil, slackLater(err)
+		return nil, b.slackLater(line.Channel, err)
 	}
 	return nil, nil
 }
