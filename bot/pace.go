@@ -27,7 +27,7 @@ const (
 var paces = map[string]pace{
 	posting:   {time.Minute / 240, 20},
 	updating:  {time.Minute / 45, 5},
-	whisper:   {time.Minute / 90, 10},
+	whisper:   {time.Minute / 40, 50}, // a call that many answered at once
 	reading:   {time.Minute / 45, 5},
 	searching: {time.Minute / 15, 5},
 }
