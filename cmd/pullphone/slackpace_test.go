@@ -81,6 +81,7 @@ func TestSlackPace(t *testing.T) {
 	var calls []*voicetest.Call
 	for i := range n {
 		calls = append(calls, h.calls(i))
+		h.clock.Advance(10 * time.Millisecond)
 	}
 	if d := h.caughtUp(); d > 2*n*time.Second {
 		t.Errorf("all are shown after %s", d)
