@@ -61,6 +61,7 @@ type room struct {
 	ctx   context.Context
 	log   *logged
 
+	api   http.Handler // Slack's, behind the faults
 	mu    sync.Mutex
 	fault func(w http.ResponseWriter, r *http.Request, method string) (met bool) // of Slack's API
 	asked []string                                                               // methods of Slack's API, faults included
@@ -125,6 +126,7 @@ func open(t testing.TB, team store.Team) *room {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	r.ctx = ctx
 	r.work, err = bottest.Start(bottest.Options{Intercept: func(api http.Handler) http.Handler {
+		r.api = api
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			method := strings.TrimPrefix(req.URL.Path, "/api/")
 			r.mu.Lock()
