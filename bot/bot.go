@@ -36,12 +36,18 @@ type Bot struct {
 	Links         Links
 	Log           *slog.Logger
 
-	asides chan aside
+	asides   chan aside
+	pacer    *pacer
+	finder   *finder
+	troubles *troubles
 }
 
 // New makes a Bot of its parts, all of which must be set.
 func New(b Bot) *Bot {
 	b.asides = make(chan aside, 64)
+	b.pacer = &pacer{buckets: map[string]*bucket{}, ids: map[string]string{}}
+	b.finder = &finder{channels: map[string]*found{}, unmarked: map[string]bool{}}
+	b.troubles = &troubles{of: map[string]trouble{}}
 	return &b
 }
 

@@ -3,6 +3,9 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
+	"net/http"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -10,11 +13,12 @@ import (
 	"pullphone/store"
 )
 
-// pictures keeps each call's Slack message at the latest state. Those of one channel are drawn in order of arrival.
+// pictures keeps each call's Slack message at the latest state. Those of one channel are drawn in order of arrival, but
+// what is new waits behind no change of what is there, and a call that waits behind none that does not.
 func (b *Bot) pictures() store.Work {
 	return store.Work{
-		Kind: store.Draw, Parallel: 16, Longest: time.Minute,
-		Lane: func(d store.Deed) string { return d.Line },
+		Kind: store.Draw, Parallel: 32, Longest: time.Minute,
+		Lane: func(d store.Deed) string { return fmt.Sprint(d.Line, d.First, d.Waiting) },
 		Do:   b.draw,
 	}
 }
@@ -29,53 +33,98 @@ func (b *Bot) draw(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 		return nil, nil
 	}
 	m := message(line, c)
-	channel, ts := c.Message.Channel, c.Message.TS
-	if ts != "" {
-		err = b.update(ctx, channel, ts, m)
-		if gone(err) { // deleted, or out of reach: the channel may have been changed, archived or left
-			ts = ""
+	at := c.Message
+	if at.TS != "" {
+		err = b.update(ctx, &at, m)
+	}
+	if err == nil && at.TS == "" && d.Doubt {
+		at, err = b.find(ctx, line.Channel, m.mark, c.Arrived)
+		b.Store.Looked(d.Kind, at.TS != "")
+		if at.TS != "" {
+			err = b.update(ctx, &at, m)
 		}
 	}
-	if ts == "" {
-		channel, ts, err = b.send(ctx, line.Channel, m)
+	if err == nil && at.TS == "" {
+		at, err = b.send(ctx, line.Channel, m)
 	}
 	switch {
 	case err == nil:
 	case slackCode(err) == "edit_window_closed":
 		b.Log.Warn("the workspace lets messages be edited for a time only", "call", c.ID)
 	default:
-		return nil, slackLater(err)
+		return nil, b.slackLater(line.Channel, err)
 	}
 	return func(now *store.Call) bool {
-		now.Message = store.Message{Channel: channel, TS: ts, Rev: c.Rev}
+		at.Rev = c.Rev
+		now.Message = at
 		return false
 	}, nil
 }
 
-// send posts a message. One whose blocks Slack refuses is posted as text, so that people are told all the same.
-func (b *Bot) send(ctx context.Context, channel string, m post) (id, ts string, err error) {
-	id, ts, err = b.Slack.PostMessageContext(ctx, channel, m.options()...)
+// send posts a message when it is its turn. One whose blocks Slack refuses is posted as text, so that people are told
+// all the same; one whose metadata it refuses, without.
+func (b *Bot) send(ctx context.Context, channel string, m post) (store.Message, error) {
+	if err := b.turn(posting, channel, m.urgent); err != nil {
+		return store.Message{}, err
+	}
+	if b.finder.refused(channel) {
+		m.mark = mark{}
+	}
+	at, err := b.postMessage(ctx, channel, m)
 	if unshowable(err) {
 		b.Log.Error("Slack refuses a message's blocks; it is posted as text", "channel", channel, "err", err)
 		m.blocks = nil
-		id, ts, err = b.Slack.PostMessageContext(ctx, channel, m.options()...)
+		if err = b.await(ctx, posting, channel); err == nil {
+			at, err = b.postMessage(ctx, channel, m)
+		}
 	}
+	if unmarkable(err) {
+		b.Log.Warn("Slack refuses metadata; a message whose answer is lost may be posted twice", "channel", channel, "err", err)
+		b.finder.refuse(channel)
+		err = &store.Later{}
+	}
+	return at, err
+}
+
+func (b *Bot) postMessage(ctx context.Context, channel string, m post) (store.Message, error) {
+	opts := m.options()
+	if m.mark.id != "" {
+		opts = append(opts, m.mark.option())
+	}
+	id, ts, err := b.Slack.PostMessageContext(ctx, channel, opts...)
 	if err == nil && ts == "" {
 		err = errNoReason
 	}
-	return id, ts, err
+	b.noted(posting, channel, err)
+	switch {
+	case err == nil:
+		b.pacer.learn(channel, id)
+	case inDoubt(err):
+		b.finder.forget(b.pacer.channel(channel))
+	}
+	return store.Message{Channel: id, TS: ts}, err
 }
 
 // errNoReason is a refusal that the library takes for success: one of Slack's that says no more than "not ok".
 var errNoReason = errors.New("slack refuses without a reason")
 
-// update changes a message, likewise. Its answer need not repeat the ts that we know.
-func (b *Bot) update(ctx context.Context, channel, ts string, m post) error {
-	_, _, _, err := b.Slack.UpdateMessageContext(ctx, channel, ts, m.options()...)
+// update changes a message, likewise. Its answer need not repeat the ts that we know, and its metadata stays. A message
+// that was deleted, or is out of reach because the channel was changed, archived or left, is none any more.
+func (b *Bot) update(ctx context.Context, at *store.Message, m post) error {
+	if err := b.turn(updating, "", m.urgent); err != nil {
+		return err
+	}
+	_, _, _, err := b.Slack.UpdateMessageContext(ctx, at.Channel, at.TS, m.options()...)
 	if unshowable(err) {
-		b.Log.Error("Slack refuses a message's blocks; it is shown as text", "channel", channel, "err", err)
+		b.Log.Error("Slack refuses a message's blocks; it is shown as text", "channel", at.Channel, "err", err)
 		m.blocks = nil
-		_, _, _, err = b.Slack.UpdateMessageContext(ctx, channel, ts, m.options()...)
+		if err = b.await(ctx, updating, ""); err == nil {
+			_, _, _, err = b.Slack.UpdateMessageContext(ctx, at.Channel, at.TS, m.options()...)
+		}
+	}
+	b.noted(updating, at.Channel, err)
+	if gone(err) {
+		at.TS, err = "", nil
 	}
 	return err
 }
@@ -84,6 +133,8 @@ func (b *Bot) update(ctx context.Context, channel, ts string, m post) error {
 type post struct {
 	text   string
 	blocks []slack.Block
+	mark   mark
+	urgent bool // somebody waits for an answer to it
 }
 
 // options sends everything so that Slack makes nothing of it but what the blocks say: no names linked, nothing unfurled.
@@ -122,19 +173,55 @@ func unshowable(err error) bool {
 	return false
 }
 
+func unmarkable(err error) bool {
+	switch slackCode(err) {
+	case "invalid_metadata_format", "invalid_metadata_schema", "metadata_must_be_sent_from_app", "metadata_too_large":
+		return true
+	}
+	return false
+}
+
 // slackLater says when a failed request to Slack is tried again: when Slack says, or when a person may have mended
 // what no repetition mends.
-func slackLater(err error) error {
-	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-		return &store.Later{After: limited.RetryAfter, Err: err}
+func (b *Bot) slackLater(channel string, err error) error {
+	if later, ok := errors.AsType[*store.Later](err); ok {
+		return later
 	}
-	switch code := slackCode(err); {
-	case passing(code):
+	if after := limit(err); after > 0 {
+		return &store.Later{After: after, Err: err}
+	}
+	if inDoubt(err) {
 		return err
-	case limited(code):
-		return &store.Later{After: 30 * time.Second, Err: err}
 	}
-	return &store.Later{After: time.Minute, Err: err}
+	if slackCode(err) == "" {
+		return &store.Later{Err: err}
+	}
+	b.refused(channel, err)
+	return &store.Later{After: time.Minute}
+}
+
+// limit is how long Slack wants to hear no more of what it refused for its rate, 0 when it did not. Where it does not
+// say, we do.
+func limit(err error) time.Duration {
+	const unsaid = 30 * time.Second
+	if e, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		return max(e.RetryAfter, time.Second)
+	}
+	if e, ok := errors.AsType[slack.StatusCodeError](err); ok && e.Code == http.StatusTooManyRequests {
+		return unsaid
+	}
+	if limited(slackCode(err)) {
+		return unsaid
+	}
+	return 0
+}
+
+// inDoubt reports whether a request that failed may have been carried out. One for which there was no connection was not.
+func inDoubt(err error) bool {
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
+		return false
+	}
+	return err != nil && limit(err) == 0 && passing(slackCode(err))
 }
 
 // passing reports whether Slack's error, or one that is none of Slack's, may be gone at the next try.

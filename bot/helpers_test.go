@@ -3,6 +3,7 @@ package bot
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -60,6 +61,7 @@ type room struct {
 	ctx   context.Context
 	log   *logged
 
+	api   http.Handler // Slack's, behind the faults
 	mu    sync.Mutex
 	fault func(w http.ResponseWriter, r *http.Request, method string) (met bool) // of Slack's API
 	asked []string                                                               // methods of Slack's API, faults included
@@ -124,6 +126,7 @@ func open(t testing.TB, team store.Team) *room {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	r.ctx = ctx
 	r.work, err = bottest.Start(bottest.Options{Intercept: func(api http.Handler) http.Handler {
+		r.api = api
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			method := strings.TrimPrefix(req.URL.Path, "/api/")
 			r.mu.Lock()
@@ -304,6 +307,10 @@ func (r *room) once(w store.Work, match func(store.Deed) bool) error {
 			return nil, fmt.Errorf("not now")
 		}
 		after, err := do(ctx, d)
+		for later, ok := errors.AsType[*store.Later](err); ok && later.Err == nil && later.After < time.Minute; later, ok = errors.AsType[*store.Later](err) {
+			r.clock.Advance(later.After + time.Millisecond) // it is not its turn
+			after, err = do(ctx, d)
+		}
 		failed = err
 		stop.Do(func() { close(done) })
 		return after, err

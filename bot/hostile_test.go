@@ -57,7 +57,7 @@ func hostileName(t *testing.T, name string) {
 	}
 	c := pictures(caller, name, name)[7].call
 	const link = "link <https://phone.example.com/v|Listen>"
-	check("voicemail", r.send(voicemail(line, c, c.Voice[0], "https://phone.example.com/v")), link, link)
+	check("voicemail", r.send(voicemail(line, c, 0, "https://phone.example.com/v")), link, link)
 
 	for _, v := range []store.Verdict{
 		{Result: store.Won}, {Result: store.Yours}, {Result: store.Stale}, {Result: store.TooLate},

@@ -33,7 +33,7 @@ func message(line store.Line, c store.Call) post {
 			slack.NewButtonBlockElement(voicemailAction, value(c), plain("Voicemail", 75))))
 		text += " Take it or send it to voicemail."
 	}
-	return post{text, blocks}
+	return post{text: text, blocks: blocks, mark: callMark(c), urgent: c.State == store.Waiting}
 }
 
 // status says how a call stands, in words that are still true when the message is read later.
@@ -82,12 +82,13 @@ func undone(c store.Call) string {
 	return strings.Join(out, " ")
 }
 
-// voicemail announces a message that was left.
-func voicemail(line store.Line, c store.Call, v store.Voice, link string) post {
-	who := who(line, c)
+// voicemail announces the nth message that was left.
+func voicemail(line store.Line, c store.Call, n int, link string) post {
+	who, v := who(line, c), c.Voice[n]
 	head := fmt.Sprintf("Voicemail from %s%s (%s)", who, placed(c), length(seconds(v.Seconds)))
 	listen := "<" + link + "|Listen>"
 	return post{
+		mark: voicemailMark(c, n),
 		text: shown(shorten(head+" for "+line.Name+".", maxText)) + " " + listen,
 		blocks: []slack.Block{
 			slack.NewSectionBlock(plain(head, 3000), nil, nil),

@@ -91,7 +91,7 @@ func TestMessages(t *testing.T) {
 	show("withheld", r.send(message(line, pictures("", "", "")[0].call)))
 	show("only a number", r.send(message(line, pictures("+442079460018", "", "")[0].call)))
 	left := pictures(caller, "JANE DOE", "Boise, ID")[7].call
-	show("voicemail's own post", r.send(voicemail(line, left, left.Voice[0], "https://phone.example.com/voicemail/x")))
+	show("voicemail's own post", r.send(voicemail(line, left, 0, "https://phone.example.com/voicemail/x")))
 
 	const file = "testdata/messages.txt"
 	if *update {
@@ -153,7 +153,7 @@ func TestMessageLimits(t *testing.T) {
 				}
 				r.send(message(line, c))
 			}
-			r.send(voicemail(line, pictures(caller, long, long)[7].call, store.Voice{Seconds: 17}, "https://phone.example.com/"+strings.Repeat("x", 200)))
+			r.send(voicemail(line, pictures(caller, long, long)[7].call, 0, "https://phone.example.com/"+strings.Repeat("x", 200)))
 			r.no(r.ephemeral(r.ctx, aside{channel, ann, "Yours: " + long + "."}))
 		})
 	}

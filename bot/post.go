@@ -31,15 +31,22 @@ func (b *Bot) post(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	if n < 0 {
 		return nil, nil
 	}
-	m := voicemail(line, c, c.Voice[n], b.Links.Make(c.ID, n, b.Store.Clock.Now()))
-	channel, ts, err := b.send(ctx, line.Channel, m)
+	m := voicemail(line, c, n, b.Links.Make(c.ID, n, b.Store.Clock.Now()))
+	var at store.Message
+	if d.Doubt {
+		at, err = b.find(ctx, line.Channel, m.mark, c.Voice[n].At)
+		b.Store.Looked(d.Kind, at.TS != "")
+	}
+	if err == nil && at.TS == "" {
+		at, err = b.send(ctx, line.Channel, m)
+	}
 	if err != nil {
-		return nil, slackLater(err)
+		return nil, b.slackLater(line.Channel, err)
 	}
 	return func(now *store.Call) bool {
 		for i, v := range now.Voice {
 			if v.SID == d.Whom {
-				now.Voice[i].Message = store.Message{Channel: channel, TS: ts}
+				now.Voice[i].Message = at
 			}
 		}
 		return false

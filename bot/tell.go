@@ -39,11 +39,14 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	if channel == "" {
 		channel = c.Message.Channel
 	}
+	if err := b.turn(whisper, "", true); err != nil {
+		return nil, err
+	}
 	err = b.ephemeral(ctx, aside{channel: channel, user: g.Answer.User, text: text})
 	switch code := slackCode(err); {
 	case err == nil:
 	case passing(code), limited(code):
-		return nil, slackLater(err)
+		return nil, b.slackLater(channel, err)
 	default:
 		b.Log.Warn("not told in Slack", "call", d.Call, "user", g.Answer.User, "err", err) // the call's own message says it too
 	}
@@ -75,6 +78,7 @@ func (b *Bot) tellBySMS(ctx context.Context, c store.Call, name, text string, d 
 
 func (b *Bot) ephemeral(ctx context.Context, a aside) error {
 	_, err := b.Slack.PostEphemeralContext(ctx, a.channel, a.user, slack.MsgOptionText(shown(a.text), false), slack.MsgOptionParse(false))
+	b.noted(whisper, "", err)
 	return err
 }
 
@@ -95,7 +99,11 @@ func (b *Bot) runAsides(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case a := <-b.asides:
-			if err := b.ephemeral(ctx, a); err != nil {
+			err := b.await(ctx, whisper, "")
+			if err == nil {
+				err = b.ephemeral(ctx, a)
+			}
+			if err != nil && ctx.Err() == nil {
 				b.Log.Warn("not told in Slack", "user", a.user, "err", err)
 			}
 		}

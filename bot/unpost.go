@@ -19,7 +19,11 @@ func (b *Bot) unposts() store.Work {
 
 func (b *Bot) unpost(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
 	channel, ts, _ := strings.Cut(d.Whom, "/")
+	if err := b.turn(deleting, "", false); err != nil {
+		return nil, err
+	}
 	_, _, err := b.Slack.DeleteMessageContext(ctx, channel, ts)
+	b.noted(deleting, channel, err)
 	switch slackCode(err) {
 	case "message_not_found", "channel_not_found": // nobody can read it
 		return nil, nil
@@ -28,7 +32,7 @@ func (b *Bot) unpost(ctx context.Context, d store.Deed) (func(*store.Call) bool,
 		return nil, nil
 	}
 	if err != nil {
-		return nil, slackLater(err)
+		return nil, b.slackLater(channel, err)
 	}
 	return nil, nil
 }

@@ -31,10 +31,12 @@ type Deed struct {
 	Kind    Kind      `json:"kind"`
 	Call    CallID    `json:"call"`
 	Attempt int       `json:"attempt,omitempty"`
-	Line    string    `json:"line,omitempty"` // Draw, Post: whose channel
-	Whom    string    `json:"whom,omitempty"` // Text: person; Post: RecordingSid; Tell: answer; Erase: CallSid; Unpost: channel/ts
-	Rev     int64     `json:"rev,omitempty"`  // Draw, Tell: revision of the call that asked for it
-	Due     time.Time `json:"due"`            // not before
+	Line    string    `json:"line,omitempty"`    // Draw, Post: whose channel
+	Whom    string    `json:"whom,omitempty"`    // Text: person; Post: RecordingSid; Tell: answer; Erase: CallSid; Unpost: channel/ts
+	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it
+	Due     time.Time `json:"due"`               // not before
+	First   bool      `json:"first,omitempty"`   // Draw: the call has no message yet
+	Waiting bool      `json:"waiting,omitempty"` // Draw: the call waits for an answer
 
 	Owner string    `json:"owner,omitempty"` // who reserved it
 	Until time.Time `json:"until,omitzero"`
@@ -79,15 +81,18 @@ func (t *txn) deed(key string) (*Deed, error) {
 
 // draw makes the call's picture due. While the caller's name is looked up it may wait as long as the name may take.
 func (t *txn) draw(c *Call) error {
-	d := Deed{Kind: Draw, Call: c.ID, Line: c.Line, Rev: c.Rev, Due: t.now}
+	d := Deed{Kind: Draw, Call: c.ID, Line: c.Line, Rev: c.Rev, Due: t.now, First: c.Message.TS == "", Waiting: c.State == Waiting}
 	old, err := t.deed(d.Key())
 	if err != nil {
 		return err
 	}
+	if old != nil {
+		d.Doubt = old.Doubt
+	}
 	switch {
 	case old != nil && old.Owner != "":
 		// It is being drawn: the reservation stands until that ends.
-		d.Owner, d.Until, d.Doubt = old.Owner, old.Until, old.Doubt
+		d.Owner, d.Until = old.Owner, old.Until
 	case c.Naming && c.State == Waiting && old != nil:
 		d.Due = old.Due
 	case c.Naming && c.State == Waiting && c.Message.TS == "":

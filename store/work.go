@@ -31,11 +31,17 @@ type Work struct {
 
 // Later is an error that says when the next try makes sense, of a deed that was certainly not done.
 type Later struct {
-	After time.Duration
-	Err   error
+	After time.Duration // 0: as for any other error
+	Err   error         // nil: nothing failed that is worth a word here, it is only not yet time
 }
 
-func (l *Later) Error() string { return l.Err.Error() }
+func (l *Later) Error() string {
+	if l.Err == nil {
+		return "not yet"
+	}
+	return l.Err.Error()
+}
+
 func (l *Later) Unwrap() error { return l.Err }
 
 // requestLimit bounds what a deed may take in all; a reservation outlives it.
@@ -227,12 +233,16 @@ func (r *runner) again(d Deed, err error) {
 		t = &try{backoff: b}
 		r.tries[d.Key()] = t
 	}
-	wait := min(t.backoff.NextBackOff(), r.Longest) // its jitter goes beyond its maximum
-	if later, ok := errors.AsType[*Later](err); ok {
-		wait = max(later.After, time.Second)
-	} else {
-		t.doubt = true
+	later, undone := errors.AsType[*Later](err)
+	if undone && later.Err == nil {
+		t.at = r.now().Add(later.After + time.Millisecond) // now has no finer parts
+		return
 	}
+	wait := min(t.backoff.NextBackOff(), r.Longest) // its jitter goes beyond its maximum
+	if undone && later.After > 0 {
+		wait = max(later.After, time.Second)
+	}
+	t.doubt = t.doubt || !undone
 	t.at = r.now().Add(wait)
 	r.metrics.deeds.WithLabelValues(string(r.Kind), "failed").Inc()
 	r.Log.Warn("will be tried again", "kind", d.Kind, "call", d.Call, "whom", d.Whom, "in", wait, "err", err)
@@ -281,7 +291,7 @@ func (r *runner) finish(ctx context.Context, d Deed, after func(*Call) bool) err
 		case now.Rev == d.Rev:
 			t.Delete(d.Key())
 		default:
-			now.Owner, now.Until = "", time.Time{}
+			now.Owner, now.Until, now.Doubt, now.First = "", time.Time{}, false, false
 			t.put(*now)
 		}
 		if after == nil {

@@ -18,7 +18,7 @@ func TestAuthTest(t *testing.T) {
 	if err != nil || r.UserID != bottest.BotUserID || r.BotID != bottest.BotID || r.TeamID != bottest.TeamID || r.URL == "" {
 		t.Fatalf("got %+v, %v", r, err)
 	}
-	if got := r.Header.Get("x-oauth-scopes"); got != "chat:write,commands,channels:read,channels:join,groups:read" {
+	if got := r.Header.Get("x-oauth-scopes"); got != "chat:write,commands,channels:read,channels:join,groups:read,channels:history,groups:history" {
 		t.Errorf("scopes %q", got)
 	}
 	clean(t, w)

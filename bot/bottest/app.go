@@ -45,7 +45,10 @@ func ReadManifest(manifest []byte) (App, error) {
 			} `yaml:"slash_commands"`
 		}
 		OAuth struct {
-			Scopes struct{ Bot []string }
+			Scopes struct {
+				Bot      []string
+				Optional []string `yaml:"bot_optional"`
+			}
 		} `yaml:"oauth_config"`
 		Settings struct {
 			Interactivity struct {
@@ -60,6 +63,12 @@ func ReadManifest(manifest []byte) (App, error) {
 	}
 	if err := yaml.Unmarshal(manifest, &m); err != nil {
 		return App{}, fmt.Errorf("bottest: manifest: %w", err)
+	}
+	for _, s := range m.OAuth.Scopes.Optional {
+		// docs.slack.dev/authentication/installing-with-oauth
+		if !slices.Contains(m.OAuth.Scopes.Bot, s) {
+			return App{}, fmt.Errorf("bottest: manifest: the optional scope %s must stand among the bot's scopes too", s)
+		}
 	}
 	a := App{
 		Commands:   map[string]Command{},

@@ -2,6 +2,7 @@ package bottest
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -238,15 +239,22 @@ func (w *Workspace) accept(c *call, blocks []Block, surface string) reply {
 	return nil
 }
 
+var personal = regexp.MustCompile(`\+[0-9]{7}`)
+
 func (w *Workspace) metadata(c *call, m *Message) reply {
 	raw := c.args["metadata"]
 	if raw == "" {
 		return nil
 	}
 	var md Metadata
-	if err := json.Unmarshal([]byte(raw), &md); err != nil {
+	dec := json.NewDecoder(strings.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&md); err != nil {
 		c.problem("metadata: %v", err)
 		return fail("invalid_metadata_format")
+	}
+	if personal.MatchString(raw) {
+		c.problem("metadata holds what looks like a phone number; every app and member can read it")
 	}
 	// An empty object removes it; clients send one with empty members.
 	if (md.EventType == "") != (md.EventPayload == nil) {

@@ -3,6 +3,7 @@ package bottest
 import (
 	"cmp"
 	"encoding/base64"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -157,6 +158,11 @@ func (w *Workspace) conversationsHistory(c *call) reply {
 		return fail("not_in_channel")
 	}
 	oldest, latest := c.args["oldest"], c.args["latest"]
+	for _, name := range []string{"oldest", "latest"} {
+		if ts := c.args[name]; ts != "" && !timestamp.MatchString(ts) {
+			return fail("invalid_ts_" + name)
+		}
+	}
 	var all []any
 	for _, m := range slices.Backward(w.messages[ch.ID]) { // newest first
 		after, before := compareTS(m.TS, oldest), compareTS(m.TS, latest)
@@ -166,8 +172,11 @@ func (w *Workspace) conversationsHistory(c *call) reply {
 		case latest != "" && (before > 0 || before == 0 && !c.yes("inclusive")):
 		default:
 			o := w.wire(m)
-			if c.yes("include_all_metadata") && m.Metadata.EventType != "" {
-				o["metadata"] = m.Metadata
+			if md := m.Metadata; md.EventType != "" {
+				o["metadata"] = md
+				if !c.yes("include_all_metadata") { // github.com/slackapi/python-slack-sdk/issues/1501
+					o["metadata"] = map[string]any{"event_type": md.EventType}
+				}
 			}
 			all = append(all, o)
 		}
@@ -181,6 +190,9 @@ func (w *Workspace) conversationsHistory(c *call) reply {
 	}
 	return r
 }
+
+// timestamp is a message's, or Unix seconds.
+var timestamp = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
 
 // compareTS compares two timestamps, whose fractions may have fewer digits than six.
 func compareTS(a, b string) int {
@@ -197,7 +209,7 @@ func compareTS(a, b string) int {
 // page answers a list in pages of limit, linked by cursors (docs.slack.dev/apis/web-api/pagination).
 func page(c *call, name string, all []any, limit int) reply {
 	if n, err := strconv.Atoi(c.args["limit"]); err == nil && n > 0 {
-		limit = min(n, 1000)
+		limit = min(n, 999)
 	}
 	from := 0
 	if cursor := c.args["cursor"]; cursor != "" {

@@ -186,13 +186,15 @@ func TestHistory(t *testing.T) {
 	if !slices.Equal(got, []string{"4", "2", "1"}) || !r.HasMore || r.Messages[0].Metadata.EventPayload["n"] != 4.0 {
 		t.Errorf("got %v, %+v", got, r)
 	}
-	if got, r = history(slack.GetConversationHistoryParameters{Limit: 3, Cursor: r.ResponseMetaData.NextCursor}); !slices.Equal(got, []string{"0"}) || r.HasMore || r.Messages[0].Metadata.EventType != "" {
+	if got, r = history(slack.GetConversationHistoryParameters{Limit: 3, Cursor: r.ResponseMetaData.NextCursor}); !slices.Equal(got, []string{"0"}) || r.HasMore || r.Messages[0].Metadata.EventType != "n" || r.Messages[0].Metadata.EventPayload != nil {
 		t.Errorf("got %v, %+v", got, r)
 	}
 	_, err := api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{ChannelID: "C0OUT"})
 	code(t, err, "not_in_channel")
 	_, err = api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{ChannelID: "C0NONE"})
 	code(t, err, "channel_not_found")
+	_, err = api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{ChannelID: sales, Oldest: "yesterday"})
+	code(t, err, "invalid_ts_oldest")
 	clean(t, w)
 }
 

@@ -1,6 +1,7 @@
 package bottest
 
 import (
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -8,7 +9,8 @@ import (
 
 // Slack's figures, from docs.slack.dev/apis/web-api/rate-limits: calls a minute by tier, counted by method and
 // workspace, and about one message a second and channel with short bursts. Slack names neither the size of a burst nor
-// the exact special limits; those here are modest guesses.
+// the exact special limits; those here are modest guesses. It promises at least a tier's figure; here no minute, from
+// whatever moment it is counted, has more.
 var (
 	perMinute = map[string]int{
 		"Tier1": 1, "Tier2": 20, "Tier3": 50, "Tier4": 100,
@@ -18,15 +20,10 @@ var (
 	messageBurst = 5
 )
 
-// limits counts calls: a window of a minute for each method, a bucket for each channel.
+// limits counts calls: the last minute's of each method, a bucket for each channel.
 type limits struct {
-	windows map[string]*window
+	taken   map[string][]time.Time
 	buckets map[string]*rate.Limiter
-}
-
-type window struct {
-	start time.Time
-	n     int
 }
 
 // limit says how long the caller has to wait before this call, 0 for not at all, with w.mu held.
@@ -38,23 +35,20 @@ func (w *Workspace) limit(c *call, now time.Time) time.Duration {
 	if !ok {
 		return 0
 	}
-	if w.limits.windows == nil {
-		w.limits.windows = map[string]*window{}
+	if w.limits.taken == nil {
+		w.limits.taken = map[string][]time.Time{}
 	}
-	win := w.limits.windows[c.method]
-	if win == nil || now.Sub(win.start) >= time.Minute {
-		win = &window{start: now}
-		w.limits.windows[c.method] = win
-	}
-	if win.n >= n {
-		return win.start.Add(time.Minute).Sub(now)
+	last := slices.DeleteFunc(w.limits.taken[c.method], func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	w.limits.taken[c.method] = last
+	if len(last) >= n {
+		return last[0].Add(time.Minute).Sub(now)
 	}
 	if c.method == "chat.postMessage" {
 		if wait := w.limitChannel(w.channelKey(c.args["channel"]), now); wait > 0 {
 			return wait
 		}
 	}
-	win.n++
+	w.limits.taken[c.method] = append(last, now)
 	return 0
 }
 

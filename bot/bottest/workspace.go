@@ -72,7 +72,7 @@ type Options struct {
 
 // DefaultScopes are the scopes granted unless Options or a manifest says otherwise.
 func DefaultScopes() []string {
-	return []string{"chat:write", "commands", "channels:read", "channels:join", "groups:read"}
+	return []string{"chat:write", "commands", "channels:read", "channels:join", "groups:read", "channels:history", "groups:history"}
 }
 
 // Workspace is a running Slack workspace. All its methods may be called from any goroutine.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -23,6 +24,9 @@ func newAdmin(s *service, db *bolt.DB) http.Handler {
 			return
 		}
 		healthz(w, r)
+		for _, t := range s.bot.Trouble() { // which does not keep calls from being answered
+			fmt.Fprintln(w, troublePrefix+t)
+		}
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry(s.store.Metrics(), db.Metrics()), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, r *http.Request) { history(w, r, s.store) })
@@ -40,6 +44,9 @@ func newAdmin(s *service, db *bolt.DB) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
+
+// troublePrefix begins a line of /readyz that tells what a person has to mend.
+const troublePrefix = "trouble: "
 
 // history writes the calls that arrived since a time, one JSON object a line.
 func history(w http.ResponseWriter, r *http.Request, st *store.Store) {

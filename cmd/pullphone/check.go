@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"flag"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"pullphone/bot"
 	"pullphone/cmd/pullphone/config"
 	"pullphone/store/bolt"
 	"pullphone/voice/twilio"
@@ -65,8 +67,14 @@ func (c *checker) store(ctx context.Context, cfg *config.Config) {
 		c.fail(what, "the running server says: %v", err)
 		return
 	case res != nil:
-		res.Body.Close()
+		defer res.Body.Close()
 		c.good(what, "the running server writes to %s", cfg.Store)
+		lines := bufio.NewScanner(res.Body)
+		for lines.Scan() {
+			if trouble, ok := strings.CutPrefix(lines.Text(), troublePrefix); ok {
+				c.warn("running server", "%s", trouble)
+			}
+		}
 		return
 	case cfg.Store.Path == "":
 		c.fail(what, "%s: this version keeps its store in a file; write store: bolt:pullphone.db", cfg.Store)
@@ -134,16 +142,22 @@ func (c *checker) slack(ctx context.Context, cfg *config.Config) {
 	c.good("slack", "signed in as %s in %s", who.User, who.Team)
 	if list := granted.Get("X-Oauth-Scopes"); list != "" {
 		have := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-		missing := slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(have, s) })
-		if len(missing) > 0 {
-			c.fail("slack scopes", "%s not granted; bring the app up to pullphone manifest and reinstall it", strings.Join(missing, ", "))
-		} else {
-			c.good("slack scopes", "all granted")
+		missing := func(of []string) string {
+			return strings.Join(slices.DeleteFunc(slices.Clone(of), func(s string) bool { return slices.Contains(have, s) }), ", ")
+		}
+		const what = "slack scopes"
+		switch needed, optional := missing(scopes), missing(optionalScopes); {
+		case needed != "":
+			c.fail(what, "%s not granted; bring the app up to pullphone manifest and reinstall it", needed)
+		case optional != "":
+			c.warn(what, "%s not granted, so a message is posted twice when Slack's answer to the first was lost; all else works", optional)
+		default:
+			c.good(what, "all granted")
 		}
 	}
 	for _, line := range cfg.Lines {
 		what := "channel " + line.Channel
-		ch, err := channel(ctx, api, line.Channel)
+		ch, err := bot.Channel(ctx, api, line.Channel)
 		switch {
 		case err != nil:
 			c.fail(what, "%v; invite pullphone there with /invite @pullphone, or correct the channel of %s", err, line.Name)

@@ -97,6 +97,7 @@ func TestHostileNames(t *testing.T) {
 				quiet("private word", e)
 			}
 		}
+		h.clock.Advance(10 * time.Second) // Slack has its limits
 		_, page := h.get("GET", link[1], nil)
 		for _, bad := range []string{"<script>alert", "<img", "<!channel>", "\u202e"} {
 			if strings.Contains(string(page), bad) {

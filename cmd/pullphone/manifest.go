@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"pullphone/bot"
@@ -14,6 +15,10 @@ import (
 // scopes are what the Slack app may do, and no more: post and update its own messages, take the slash command, see and
 // join the lines' channels.
 var scopes = []string{"chat:write", "commands", "channels:read", "channels:join", "groups:read"}
+
+// optionalScopes are to find a message again whose answer from Slack was lost, and for nothing else. Whoever installs
+// the app may leave them out (docs.slack.dev/authentication/installing-with-oauth).
+var optionalScopes = []string{"channels:history", "groups:history"}
 
 // placeholder is public_url in the manifest.yml of the repository.
 const placeholder = "https://phone.example.com"
@@ -41,7 +46,11 @@ features:
 		fmt.Fprintf(&b, "      url: %s%s\n", publicURL, bot.CommandPath)
 	}
 	b.WriteString("oauth_config:\n  scopes:\n    bot:\n")
-	for _, s := range scopes {
+	for _, s := range slices.Concat(scopes, optionalScopes) { // optional ones must stand in both
+		fmt.Fprintf(&b, "      - %s\n", s)
+	}
+	b.WriteString("    bot_optional:\n")
+	for _, s := range optionalScopes {
 		fmt.Fprintf(&b, "      - %s\n", s)
 	}
 	b.WriteString("settings:\n  interactivity:\n    is_enabled: true\n")

@@ -86,7 +86,7 @@ func (s *setter) number(ctx context.Context, tw *twilio.Client, cfg *config.Conf
 }
 
 func (s *setter) channel(ctx context.Context, api *slack.Client, line config.Line) {
-	c, err := channel(ctx, api, line.Channel)
+	c, err := bot.Channel(ctx, api, line.Channel)
 	switch {
 	case err != nil:
 		s.fail("Slack channel %s of %s: %v; invite pullphone there with /invite @pullphone, or correct the channel", line.Channel, line.Name, err)

@@ -102,6 +102,22 @@ func restartDoubtsPicture(w *world) {
 	if d := w.one(store.Draw, c.ID); !d.Doubt || d.Rev != 2 || d.Owner != "" {
 		w.Errorf("after the crash the picture is due as %+v", d)
 	}
+	// What happens before it is drawn takes nothing from the doubt; being drawn does.
+	w.ok(w.s.HungUp(w.ctx, c.ID))
+	w.work(store.Draw, func(jobs <-chan job) {
+		j := await(w, w.ctx, "the picture", jobs)
+		if !j.Doubt || j.Rev != 3 {
+			w.Errorf("drawn after the crash: %+v", j.Deed)
+		}
+		_, err := w.s.RecordingReady(w.ctx, c.ID, "RE00000000000000000000000000000001", 5)
+		w.check(err)
+		j.done <- outcome{}
+		if j = await(w, w.ctx, "the picture again", jobs); j.Doubt || j.Rev != 4 {
+			w.Errorf("drawn again: %+v", j.Deed)
+		}
+		j.done <- outcome{}
+		w.awaitDone(store.Draw, c.ID)
+	})
 }
 
 func restartKeeps(w *world) {

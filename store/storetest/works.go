@@ -22,7 +22,9 @@ var works = []part[*world]{
 	{"a failure is tried again later", triedAgain},
 	{"pauses grow, up to the longest", pausesGrow},
 	{"later means then", triedLater},
+	{"what only waits its turn has not failed", notYet},
 	{"what is due later waits", dueLater},
+	{"a picture says whether it is the first, and of a call that waits", drawnWhich},
 	{"a picture asked for meanwhile is drawn again", drawnAgain},
 	{"what was begun is finished at the end", finishedAtEnd},
 	{"a deed that cannot be read holds up no other", deedBesideDamage},
@@ -174,6 +176,61 @@ func triedLater(w *world) {
 		}
 		j.done <- outcome{}
 	})
+}
+
+// notYet: a try that was not its turn comes again at the time, to the millisecond; nothing is doubted or logged because of
+// it, and the pauses of true failures do not grow.
+func notYet(w *world) {
+	w.arrive(support)
+	w.work(store.Text, func(jobs <-chan job) {
+		at := began
+		for range 10 {
+			await(w, w.ctx, "a try", jobs).done <- outcome{err: &store.Later{After: 300 * time.Millisecond}}
+			at = at.Add(301 * time.Millisecond)
+			w.clock.await(w, "a timer for the next try", func() bool { return w.clock.next.Equal(at) })
+			w.advance(301 * time.Millisecond)
+		}
+		j := await(w, w.ctx, "its turn", jobs)
+		if j.Doubt || !j.at.Equal(at) {
+			w.Errorf("after its waits: %+v at %s", j.Deed, j.at)
+		}
+		j.done <- outcome{err: &store.Later{Err: errMine}} // it failed before it could have been done
+		w.awaitPause()
+		if pause := w.clock.next.Sub(at); pause > 750*time.Millisecond {
+			w.Errorf("the first pause is %s", pause)
+		}
+		w.advance(750 * time.Millisecond)
+		if j = await(w, w.ctx, "the last try", jobs); j.Doubt {
+			w.Error("in doubt, though it was certainly not done")
+		}
+		j.done <- outcome{}
+	})
+}
+
+func drawnWhich(w *world) {
+	c := w.arrive(support)
+	which := func(what string, first, waiting bool) {
+		w.Helper()
+		if d := w.one(store.Draw, c.ID); d.First != first || d.Waiting != waiting {
+			w.Errorf("%s: %+v", what, d)
+		}
+	}
+	which("arrived", true, true)
+	w.work(store.Draw, func(jobs <-chan job) {
+		j := await(w, w.ctx, "the picture", jobs)
+		c = w.wins(c, "Bob", store.Take)
+		which("taken while it is drawn", true, false)
+		j.done <- outcome{after: func(c *store.Call) bool {
+			c.Message.TS = "1.2"
+			return false
+		}}
+		j = await(w, w.ctx, "the picture again", jobs)
+		which("drawn once", false, false)
+		j.done <- outcome{}
+		w.awaitDone(store.Draw, c.ID)
+	})
+	w.ok(w.s.Dialed(w.ctx, c.ID, 1, store.DialResult{Why: store.NoAnswer}))
+	which("waiting again", false, true)
 }
 
 func dueLater(w *world) {

@@ -1,15 +1,19 @@
-package main
+package bot
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
 )
 
-// channel finds a line's channel by its ID or #name.
-func channel(ctx context.Context, api *slack.Client, ref string) (*slack.Channel, error) {
+// noChannel is a #name that no channel has.
+type noChannel string
+
+func (n noChannel) Error() string { return "no channel " + string(n) + " that pullphone can see" }
+
+// Channel finds a line's channel by its ID or #name.
+func Channel(ctx context.Context, api *slack.Client, ref string) (*slack.Channel, error) {
 	name, named := strings.CutPrefix(ref, "#")
 	if !named {
 		return api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: ref})
@@ -26,7 +30,7 @@ func channel(ctx context.Context, api *slack.Client, ref string) (*slack.Channel
 			}
 		}
 		if next == "" {
-			return nil, fmt.Errorf("no channel %s that pullphone can see", ref)
+			return nil, noChannel(ref)
 		}
 		cursor = next
 	}
