@@ -51,35 +51,42 @@ func (s *setter) deploy(ctx context.Context, tw *twilio.Client, cfg *config.Conf
 	if err != nil {
 		return nil, err
 	}
-	if s.dry && site.Domain == "" {
-		site.Domain = "pullphone-….twil.io" // Twilio will choose the rest
-	}
-	urls := map[string]string{}
+	paths := map[string]string{} // of the messages, by line's number
+	inUse := map[string]bool{}
 	var files []twilio.File
 	for _, l := range lines {
 		message, thanks := voice.AwayFiles(cfg.PublicURL, l.Number, l.VoicemailGreeting)
 		files = append(files, message, thanks)
-		urls[l.Number] = "GET " + site.URL(message.Path)
+		paths[l.Number] = message.Path
+		inUse[numbers[l.Number].VoiceFallback] = true
 	}
-	if slices.ContainsFunc(files, func(f twilio.File) bool { return !site.Serves(f.Path) }) {
-		if s.dry {
-			s.say("would deploy  to Twilio what takes messages when this server cannot be reached")
-			return urls, nil
+	served := !slices.ContainsFunc(files, func(f twilio.File) bool { return !site.Serves(f.Path) })
+	switch {
+	case served:
+	case s.dry:
+		s.say("would deploy  to Twilio what takes messages when this server cannot be reached")
+		if site.Domain == "" {
+			site.Domain = "pullphone-….twil.io" // Twilio will choose the rest
 		}
+	default:
 		s.say("deploying to Twilio what takes messages when this server cannot be reached; this takes a minute or so")
-		ours := func(path string) bool {
-			return slices.ContainsFunc(lines, func(l config.Line) bool { return strings.HasPrefix(path, voice.AwayDir(l.Number)) })
+		// What callers may be hearing just now stays for once.
+		outdated := func(path string) bool {
+			return !inUse["GET "+site.URL(path)] && slices.ContainsFunc(lines, func(l config.Line) bool {
+				return strings.HasPrefix(path, voice.AwayDir(l.Number)+"message-")
+			})
 		}
-		if err := tw.Deploy(ctx, clockwork.NewRealClock(), site, files, ours); err != nil {
+		if err := tw.Deploy(ctx, clockwork.NewRealClock(), site, files, outdated); err != nil {
 			return nil, err
 		}
-		for _, l := range lines { // only now is the domain known
-			message, _ := voice.AwayFiles(cfg.PublicURL, l.Number, l.VoicemailGreeting)
-			urls[l.Number] = "GET " + site.URL(message.Path)
-		}
 	}
-	for _, f := range urls { // no number is pointed at what Twilio would not take
-		if err := takesMessage(ctx, tw, f); err != nil {
+	urls := map[string]string{}
+	for number, path := range paths {
+		urls[number] = "GET " + site.URL(path)
+		if s.dry && !served {
+			continue
+		}
+		if err := takesMessage(ctx, tw, urls[number]); err != nil { // no number is pointed at what Twilio would not take
 			return nil, err
 		}
 	}
