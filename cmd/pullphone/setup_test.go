@@ -155,6 +155,8 @@ func TestSetupCannot(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	const stopped = true
+	_, thanks := voice.AwayFiles("", salesNumber, "")
+	deaf := "https://pullphone-1000.twil.io" + thanks.Path
 	for _, tt := range []struct {
 		name     string
 		stopped  bool     // no server runs
@@ -180,6 +182,8 @@ func TestCheck(t *testing.T) {
 			want: []string{"points here", "note fallback of " + salesNumber + ": is not that of this config file; run pullphone setup"}},
 		{name: "fallback is somebody else's", change: func(h *harness) { setFallback(h, "https://elsewhere.example/f.xml") },
 			want: []string{"BAD  number " + salesNumber + ": voice fallback URL: GET https://elsewhere.example/f.xml, to be http://", "; run pullphone setup"}},
+		{name: "fallback_url takes no message", old: "    channel:", new: "    fallback_url: " + deaf + "\n    channel:", change: func(h *harness) { setFallback(h, deaf) }, good: true,
+			want: []string{"points here", "note fallback of " + salesNumber + ": " + deaf + ": it is no TwiML document with a Record in it: "}},
 		{name: "fallback_url is no TwiML", old: "    channel:", new: "    fallback_url: https://pullphone-1.twil.io/f.xml\n    channel:", change: func(h *harness) { setFallback(h, "https://pullphone-1.twil.io/f.xml") }, good: true,
 			want: []string{"points here", "note fallback of " + salesNumber + ": https://pullphone-1.twil.io/f.xml: GET is answered by HTTP 404: when this server cannot be reached, callers hear an error; correct fallback_url"}},
 		{name: "TwiML app", change: func(h *harness) {
