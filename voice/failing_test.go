@@ -87,7 +87,7 @@ func TestFallbackWithoutStore(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
-	if w := h.post(FallbackPath+"/recording", form("CallSid", "CA404", "RecordingSid", "RE1", "RecordingDuration", "7")); w.Code != http.StatusServiceUnavailable {
+	if w := h.post(FallbackPath+"/recording", form("CallSid", "CA404", "RecordingSid", "RE1", "RecordingDuration", "7")); w.Code != http.StatusNoContent {
 		t.Errorf("of an unknown call: status %d", w.Code)
 	}
 }

@@ -2,7 +2,8 @@
 //
 // Follow a call: incoming.go puts it on hold (hold.go); when it is claimed, redirect.go pulls it out of the queue;
 // connect.go dials the taker, screen.go asks them to press 1, and connect.go hears how that ended; voicemail.go takes
-// the message; ended.go hears that the caller has gone; erase.go deletes what Twilio keeps of it. Everything said on the phone stands in says.go.
+// the message, and away.go while this server is away; ended.go hears that the caller has gone; erase.go deletes what
+// Twilio keeps of it. Everything said on the phone stands in says.go.
 package voice
 
 import (

@@ -1,6 +1,7 @@
 package voice
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -113,12 +114,20 @@ func (p *Phone) fallbackDone(w http.ResponseWriter, r *http.Request) {
 	p.say(w, words(thanks), &twiml.VoiceHangup{})
 }
 
-// fallbackRecording hears what became of a message that was left without a store.
+// fallbackRecording hears of a message that was left without a store, or without this server (away.go). A call that the
+// store does not know is none of its business: such recordings are looked for at Twilio.
 func (p *Phone) fallbackRecording(w http.ResponseWriter, r *http.Request) {
-	id, err := p.Store.CallBySID(r.Context(), r.PostForm.Get("CallSid"))
-	if err != nil {
-		p.fail(w, err)
-		return
+	sid := r.PostForm.Get("CallSid")
+	id, err := p.Store.CallBySID(r.Context(), sid)
+	if err == nil && r.PostForm.Get("RecordingStatus") == "in-progress" {
+		_, err = p.Store.ArriveAtFallback(r.Context(), store.Arrival{SID: sid}) // nobody can take the caller now
 	}
-	p.recording(w, r, id, 0)
+	switch {
+	case errors.Is(err, store.ErrNoCall):
+		w.WriteHeader(http.StatusNoContent)
+	case err != nil:
+		p.fail(w, err)
+	default:
+		p.recording(w, r, id, 0)
+	}
 }

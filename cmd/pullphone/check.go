@@ -102,6 +102,10 @@ func (c *checker) twilio(ctx context.Context, tw *twilio.Client, cfg *config.Con
 	default:
 		c.good("twilio", "account %s answers", cfg.Twilio.AccountSID)
 	}
+	site, err := tw.Site(ctx)
+	if err != nil {
+		site = nil // it is not needed to judge of the numbers
+	}
 	for _, line := range cfg.Lines {
 		what := "number " + line.Number
 		n, err := tw.Number(ctx, line.Number)
@@ -116,13 +120,14 @@ func (c *checker) twilio(ctx context.Context, tw *twilio.Client, cfg *config.Con
 			c.fail(what, "has a TwiML app or SIP trunk, so Twilio ignores its URLs; take it off in the console")
 			continue
 		}
-		if d := differences(n.Webhooks, webhooks(cfg, line)); len(d) > 0 {
+		want := webhooks(cfg, fallback(cfg, line, "", n.VoiceFallback))
+		if d := differences(n.Webhooks, want); len(d) > 0 {
 			c.fail(what, "%s; run pullphone setup", strings.Join(d, ", "))
 		} else {
 			c.good(what, "points here")
 		}
-		if line.FallbackURL == "" {
-			c.warn(what, "has no fallback_url: when this server cannot be reached at all, callers hear an error; make a TwiML Bin that takes a message")
+		if n.VoiceFallback == want.VoiceFallback {
+			c.fallback(ctx, tw, cfg, line, n.VoiceFallback, site)
 		}
 	}
 }

@@ -31,11 +31,20 @@ func setUp(ctx context.Context, cfg *config.Config, dry bool, out io.Writer) err
 	}
 	api := newSlack(cfg)
 	s := &setter{out: out, dry: dry}
+	numbers := map[string]*twilio.Number{}
 	for _, line := range cfg.Lines {
-		s.number(ctx, tw, cfg, line)
+		if n := s.number(ctx, tw, line); n != nil {
+			numbers[line.Number] = n
+		}
+	}
+	deployed, why := s.deploy(ctx, tw, cfg, numbers)
+	for _, line := range cfg.Lines {
+		if n := numbers[line.Number]; n != nil {
+			s.point(ctx, tw, n, line, webhooks(cfg, fallback(cfg, line, deployed[line.Number], n.VoiceFallback)))
+		}
 		s.channel(ctx, api, line)
 	}
-	s.rest(cfg)
+	s.rest(cfg, why)
 	if s.failed > 0 {
 		return fmt.Errorf("setup: %d of the steps above failed; mend them and run it again", s.failed)
 	}
@@ -55,20 +64,23 @@ func (s *setter) fail(format string, args ...any) {
 	s.say("FAILED   "+format, args...)
 }
 
-func (s *setter) number(ctx context.Context, tw *twilio.Client, cfg *config.Config, line config.Line) {
+// number finds a line's number, nil if it cannot be pointed anywhere.
+func (s *setter) number(ctx context.Context, tw *twilio.Client, line config.Line) *twilio.Number {
 	n, err := tw.Number(ctx, line.Number)
 	switch {
 	case err != nil:
 		s.fail("%s: %v", line.Number, err)
-		return
 	case n == nil:
 		s.fail("%s: the Twilio account has no such number; buy it in the console, or correct the line %s", line.Number, line.Name)
-		return
 	case n.Application:
 		s.fail("%s: a TwiML app or SIP trunk is set for this number, so Twilio ignores its URLs; take it off in the console", line.Number)
-		return
+	default:
+		return n
 	}
-	want := webhooks(cfg, line)
+	return nil
+}
+
+func (s *setter) point(ctx context.Context, tw *twilio.Client, n *twilio.Number, line config.Line, want twilio.Webhooks) {
 	changes := differences(n.Webhooks, want)
 	if len(changes) == 0 {
 		s.say("ok       %s points here already", line.Number)
@@ -108,7 +120,7 @@ func (s *setter) channel(ctx context.Context, api *slack.Client, line config.Lin
 }
 
 // rest says what only a person can do.
-func (s *setter) rest(cfg *config.Config) {
+func (s *setter) rest(cfg *config.Config, undeployed error) {
 	s.say("")
 	s.say("What remains for you:")
 	if cfg.Slack.AppToken.Reveal() == "" {
@@ -119,8 +131,8 @@ func (s *setter) rest(cfg *config.Config) {
 		if strings.HasPrefix(line.Number, "+1") {
 			s.say("- %s: SMS in the US and Canada needs a registered number (A2P 10DLC, or toll-free verification) in the Twilio console.", line.Number)
 		}
-		if line.FallbackURL == "" {
-			s.say("- %s has no fallback_url: when this server cannot be reached at all, callers hear an error. A TwiML Bin in the Twilio console can take a message.", line.Number)
+		if line.FallbackURL == "" && undeployed != nil {
+			s.byHand(cfg, line, undeployed)
 		}
 	}
 }

@@ -15,15 +15,19 @@ import (
 
 	"pullphone/bot/bottest"
 	"pullphone/store/bolt"
+	"pullphone/voice"
 	"pullphone/voice/voicetest"
 )
+
+// shortSID finds the SIDs of the network's first few things.
+var shortSID = regexp.MustCompile(`([A-Z]{2})0{31}([0-9a-f])`)
 
 // changes are the requests with which the program changed something at Twilio or in Slack.
 func (h *harness) changes() []string {
 	var out []string
 	for _, r := range h.net.Requests() {
 		if r.Method != http.MethodGet {
-			out = append(out, r.Method+" "+r.Path)
+			out = append(out, r.Method+" "+shortSID.ReplaceAllString(r.Path, "$1$2"))
 		}
 	}
 	for _, r := range h.work.Requests() {
@@ -59,7 +63,7 @@ func TestSetup(t *testing.T) {
 	equal(t, "dry run", code, 0)
 	for _, want := range []string{
 		"would set  " + salesNumber + " voice URL: none, to be " + url + "/twilio/voice",
-		"would set  " + salesNumber + " voice fallback URL: none, to be " + url + "/twilio/fallback",
+		"would set  " + salesNumber + " voice fallback URL: none, to be GET https://pullphone-….twil.io/12085550100/message-",
 		"would set  " + salesNumber + " status callback: none, to be " + url + "/twilio/status",
 		"would set  " + salesNumber + " SMS URL: none, to be " + url + "/twilio/sms",
 		"would set  " + salesNumber + " SMS fallback URL: none, to be " + url + "/twilio/sms",
@@ -77,12 +81,14 @@ func TestSetup(t *testing.T) {
 	contains(t, "setup", out, "set        "+salesNumber+" voice URL")
 	contains(t, "setup", out, "joined   the Slack channel "+salesChannel)
 	equal(t, "number", h.net.Number(salesNumber), voicetest.NumberConfig{
-		FriendlyName: bare.FriendlyName, VoiceURL: url + "/twilio/voice", VoiceMethod: "POST", VoiceFallbackURL: url + "/twilio/fallback", VoiceFallbackMethod: "POST",
+		FriendlyName: bare.FriendlyName, VoiceURL: url + "/twilio/voice", VoiceMethod: "POST", VoiceFallbackURL: h.deployed(), VoiceFallbackMethod: "GET",
 		StatusCallback: url + "/twilio/status", StatusCallbackMethod: "POST",
 		SMSURL: url + "/twilio/sms", SMSMethod: "POST", SMSFallbackURL: url + "/twilio/sms", SMSFallbackMethod: "POST",
 	})
 	changed := h.changes()
-	equal(t, "what setup changed", len(changed), 2)
+	equal(t, "what setup changed", strings.Join(changed, ", "), "POST /v1/Services, POST /v1/Services/ZS1/Environments, "+
+		"POST /v1/Services/ZS1/Assets, POST /v1/Services/ZS1/Assets/ZH1/Versions, POST /v1/Services/ZS1/Assets, POST /v1/Services/ZS1/Assets/ZH2/Versions, "+
+		"POST /v1/Services/ZS1/Builds, POST /v1/Services/ZS1/Environments/ZE1/Deployments, POST /2010-04-01/Accounts/"+h.net.AccountSID()+"/IncomingPhoneNumbers/PN1.json, conversations.join")
 
 	code, out, _ = runs(h.ctx, "setup", "--config", h.file)
 	equal(t, "again", code, 0)
@@ -149,6 +155,8 @@ func TestSetupCannot(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	const stopped = true
+	_, thanks := voice.AwayFiles("", salesNumber, "")
+	deaf := "https://pullphone-1000.twil.io" + thanks.Path
 	for _, tt := range []struct {
 		name     string
 		stopped  bool     // no server runs
@@ -159,7 +167,7 @@ func TestCheck(t *testing.T) {
 		want     []string
 	}{
 		{name: "all is well", good: true, want: []string{"ok   config: is complete: 1 lines, 2 people", "ok   store: the running server writes to bolt:", "ok   twilio: account AC", "ok   number " + salesNumber + ": points here",
-			"ok   slack: signed in as pullphone", "ok   slack scopes: all granted", "ok   channel " + salesChannel + ": pullphone is in it", "ok   public_url: http://"}},
+			"ok   fallback of " + salesNumber + ": takes messages when this server cannot be reached", "ok   slack: signed in as pullphone", "ok   slack scopes: all granted", "ok   channel " + salesChannel + ": pullphone is in it", "ok   public_url: http://"}},
 		{name: "no server", stopped: stopped, good: true, want: []string{"will be made when the server starts", "note public_url: ", "no server runs; start it and check again"}},
 		{name: "wrong Twilio token", old: "auth_token: ", new: "auth_token: a1", want: []string{"BAD  twilio: ", "check twilio.account_sid and twilio.auth_token"}},
 		{name: "unknown number", old: `number: "` + salesNumber, new: `number: "+12085550188`, want: []string{"BAD  number +12085550188: is not in the account; buy it in the console, or correct the line Sales"}},
@@ -168,6 +176,16 @@ func TestCheck(t *testing.T) {
 			n.VoiceURL = "https://elsewhere.example/voice"
 			h.net.Configure(salesNumber, n)
 		}, want: []string{"BAD  number " + salesNumber + ": voice URL: https://elsewhere.example/voice, to be http://", "; run pullphone setup"}},
+		{name: "fallback of other words", old: "    channel:", new: "    voicemail_greeting: Speak.\n    channel:", good: true,
+			want: []string{"points here", "note fallback of " + salesNumber + ": is not that of this config file; run pullphone setup"}},
+		{name: "fallback is gone", change: func(h *harness) { setFallback(h, "https://pullphone-1.twil.io/12085550100/message-0.xml") }, good: true,
+			want: []string{"points here", "note fallback of " + salesNumber + ": is not that of this config file; run pullphone setup"}},
+		{name: "fallback is somebody else's", change: func(h *harness) { setFallback(h, "https://elsewhere.example/f.xml") },
+			want: []string{"BAD  number " + salesNumber + ": voice fallback URL: GET https://elsewhere.example/f.xml, to be http://", "; run pullphone setup"}},
+		{name: "fallback_url takes no message", old: "    channel:", new: "    fallback_url: " + deaf + "\n    channel:", change: func(h *harness) { setFallback(h, deaf) }, good: true,
+			want: []string{"points here", "note fallback of " + salesNumber + ": " + deaf + ": it is no TwiML document with a Record in it: "}},
+		{name: "fallback_url is no TwiML", old: "    channel:", new: "    fallback_url: https://pullphone-1.twil.io/f.xml\n    channel:", change: func(h *harness) { setFallback(h, "https://pullphone-1.twil.io/f.xml") }, good: true,
+			want: []string{"points here", "note fallback of " + salesNumber + ": https://pullphone-1.twil.io/f.xml: GET is answered by HTTP 404: when this server cannot be reached, callers hear an error; correct fallback_url"}},
 		{name: "TwiML app", change: func(h *harness) {
 			n := h.net.Number(salesNumber)
 			n.SMSApplicationSID = "AP" + strings.Repeat("0", 32)
@@ -233,6 +251,12 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+func setFallback(h *harness, url string) {
+	n := h.net.Number(salesNumber)
+	n.VoiceFallbackURL = url
+	h.net.Configure(salesNumber, n)
 }
 
 // regexp2Engine reads the patterns of Slack's schema, which Go's own engine does not: they look ahead.
@@ -309,7 +333,7 @@ func TestURLsAreServed(t *testing.T) {
 		equal(t, u[1], res.StatusCode, http.StatusUnauthorized)
 	}
 	n := h.net.Number(salesNumber)
-	urls := []string{n.VoiceURL, n.VoiceFallbackURL, n.StatusCallback, n.SMSURL, n.SMSFallbackURL}
+	urls := []string{n.VoiceURL, h.cfg.PublicURL + voice.FallbackPath, n.StatusCallback, n.SMSURL, n.SMSFallbackURL}
 	if slices.Contains(urls, "") {
 		t.Errorf("setup left a URL out: %v", urls)
 	}

@@ -11,18 +11,14 @@ import (
 
 // webhooks are the URLs that a line's number must have. A text that failed comes once more to the same place; a call
 // that failed goes where a message can be left.
-func webhooks(cfg *config.Config, line config.Line) twilio.Webhooks {
-	w := twilio.Webhooks{
+func webhooks(cfg *config.Config, fallback string) twilio.Webhooks {
+	return twilio.Webhooks{
 		Voice:         cfg.PublicURL + voice.IncomingPath,
-		VoiceFallback: cfg.PublicURL + voice.FallbackPath,
+		VoiceFallback: fallback,
 		Status:        cfg.PublicURL + voice.StatusPath,
 		SMS:           cfg.PublicURL + bot.SMSPath,
 		SMSFallback:   cfg.PublicURL + bot.SMSPath,
 	}
-	if line.FallbackURL != "" {
-		w.VoiceFallback = line.FallbackURL
-	}
-	return w
 }
 
 // differences says, a sentence each, in what a number's webhooks differ from those it must have.

@@ -212,10 +212,15 @@ func (c *Client) Recording(ctx context.Context, sid string, f Format, byteRange 
 		return res, nil
 	}
 	defer res.Body.Close()
+	return nil, one.refusal(res)
+}
+
+// refusal reads what Twilio says against a request that the library did not make.
+func (c *call) refusal(res *http.Response) error {
 	e := &Error{}
 	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<16)).Decode(e) // an answer that is not Twilio's leaves it empty
-	e.Status, e.After = res.StatusCode, one.after
-	return nil, e
+	e.Status, e.After = res.StatusCode, c.after
+	return e
 }
 
 // value reads a field of an answer; every one may be missing.

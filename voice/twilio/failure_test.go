@@ -50,6 +50,7 @@ var methods = map[string]func(context.Context, *twilio.Client) error{
 		return err
 	},
 	"Number": func(ctx context.Context, c *twilio.Client) error { _, err := c.Number(ctx, line); return err },
+	"Site":   func(ctx context.Context, c *twilio.Client) error { _, err := c.Site(ctx); return err },
 	"Point": func(ctx context.Context, c *twilio.Client) error {
 		return c.Point(ctx, "PN00000000000000000000000000000004", hooks)
 	},
@@ -338,8 +339,11 @@ func TestTwiliosHosts(t *testing.T) {
 			t.Errorf("%s: no error", method)
 		}
 		want := "api.twilio.com:443"
-		if method == "Name" {
+		switch method {
+		case "Name":
 			want = "lookups.twilio.com:443"
+		case "Site":
+			want = "serverless.twilio.com:443"
 		}
 		if len(dialed) != 1 || !dialed[want] {
 			t.Errorf("%s: dialed %v, want %s", method, dialed, want)

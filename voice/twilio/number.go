@@ -2,6 +2,7 @@ package twilio
 
 import (
 	"context"
+	"strings"
 
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 )
@@ -13,7 +14,7 @@ type Number struct {
 	Webhooks
 }
 
-// Webhooks are the URLs of a number. All are requested by POST.
+// Webhooks are the URLs of a number. They are requested by POST, unless "GET " stands in front.
 type Webhooks struct {
 	Voice, VoiceFallback, Status, SMS, SMSFallback string
 }
@@ -46,7 +47,7 @@ func (c *Client) Number(ctx context.Context, e164 string) (n *Number, err error)
 	return n, err
 }
 
-// post gives a webhook's URL, marked when it is not requested by POST, so that it differs from the one wanted.
+// post gives a webhook's URL, marked when it is not requested by POST.
 func post(url, method *string) string {
 	if m := value(method); value(url) != "" && m != "" && m != "POST" {
 		return m + " " + value(url)
@@ -54,14 +55,18 @@ func post(url, method *string) string {
 	return value(url)
 }
 
-// Point sets a number's webhooks.
+// Point sets a number's webhooks. Only the voice fallback may be one that is requested by GET.
 func (c *Client) Point(ctx context.Context, sid string, w Webhooks) error {
 	return c.api(ctx, func(s *api.ApiService) error {
 		p := &api.UpdateIncomingPhoneNumberParams{}
 		p.SetVoiceUrl(w.Voice)
 		p.SetVoiceMethod("POST")
-		p.SetVoiceFallbackUrl(w.VoiceFallback)
-		p.SetVoiceFallbackMethod("POST")
+		method, fallback := "POST", w.VoiceFallback
+		if u, ok := strings.CutPrefix(fallback, "GET "); ok {
+			method, fallback = "GET", u
+		}
+		p.SetVoiceFallbackUrl(fallback)
+		p.SetVoiceFallbackMethod(method)
 		p.SetStatusCallback(w.Status)
 		p.SetStatusCallbackMethod("POST")
 		p.SetSmsUrl(w.SMS)

@@ -25,6 +25,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,6 +89,9 @@ type Options struct {
 	// RecordingDelay is the time, by the Clock, between the end of a recording
 	// and the moment it can be fetched and is called back.
 	RecordingDelay time.Duration
+
+	// BuildTime is how long, by the Clock, a build of the Serverless API takes.
+	BuildTime time.Duration
 }
 
 // Network is a running telephone network. All methods may be called from
@@ -114,6 +118,7 @@ type Network struct {
 	queues     []*queue
 	messages   []*message
 	recordings []*recording
+	services   []*service
 	lookups    map[string]Lookup
 	fetched    map[string]bool // Play URLs that were good once
 	requests   []Request
@@ -173,7 +178,13 @@ func Start(o Options) (*Network, error) {
 		api = o.Intercept(api)
 	}
 	n.server = &http.Server{
-		Handler:           api,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.Host, twilIO) {
+				n.serveFile(w, r)
+				return
+			}
+			api.ServeHTTP(w, r)
+		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return n.ctx },
 	}
@@ -185,7 +196,9 @@ func Start(o Options) (*Network, error) {
 	return n, nil
 }
 
-// URL replaces scheme and host of both api.twilio.com and lookups.twilio.com.
+// URL replaces scheme and host of every REST API of Twilio. What was deployed to
+// a domain of twil.io is served there to requests with that domain as Host, and
+// to the network's own webhooks.
 func (n *Network) URL() string { return n.url }
 
 // AccountSID returns the account the API belongs to.

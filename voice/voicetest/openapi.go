@@ -31,7 +31,7 @@ type described struct {
 // describe loads the description once, because it takes a moment.
 var describe = sync.OnceValue(func() []described {
 	var all []described
-	for _, name := range []string{"api_v2010.trimmed.json", "lookups_v2.trimmed.json"} {
+	for _, name := range []string{"api_v2010.trimmed.json", "lookups_v2.trimmed.json", "serverless_v1.trimmed.json"} {
 		data, err := descriptions.ReadFile("testdata/twilio/" + name)
 		if err != nil {
 			panic(err) // embedded

@@ -72,6 +72,16 @@ var operations = map[string]func(*Network, *apiRequest) (int, any, *apiError){
 	"FetchMessage":              (*Network).fetchMessage,
 	"DeleteMessage":             (*Network).deleteMessage,
 	"FetchPhoneNumber":          (*Network).fetchLookup,
+	"ListService":               (*Network).listServices,
+	"CreateService":             (*Network).createService,
+	"ListEnvironment":           inService((*Network).listEnvironments),
+	"CreateEnvironment":         inService((*Network).createEnvironment),
+	"ListAsset":                 inService((*Network).listAssets),
+	"CreateAsset":               inService((*Network).createAsset),
+	"CreateBuild":               inService((*Network).createBuild),
+	"FetchBuild":                ofBuild((*Network).showBuild),
+	"FetchBuildStatus":          ofBuild((*Network).showBuildStatus),
+	"CreateDeployment":          inService((*Network).createDeployment),
 }
 
 var callInPath = regexp.MustCompile(`/(CA[0-9a-f]{32})`)
@@ -83,6 +93,13 @@ func (n *Network) serveREST(w http.ResponseWriter, r *http.Request) {
 		return // the program hung up
 	}
 	form, formErr := url.ParseQuery(string(body))
+	uploaded := uploadPath.FindStringSubmatch(r.URL.Path)
+	if r.Method != http.MethodPost {
+		uploaded = nil
+	}
+	if uploaded != nil {
+		form = nil // its body is of another kind
+	}
 	sid := ""
 	if m := callInPath.FindStringSubmatch(r.URL.Path); m != nil {
 		sid = m[1]
@@ -118,6 +135,28 @@ func (n *Network) serveREST(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fail(notFound(r.URL))
+		return
+	}
+	answer := func(a *apiRequest, status int, value any, failure *apiError) {
+		for _, p := range a.problems {
+			n.problem("%s %s: %s", r.Method, r.URL.Path, p)
+		}
+		if failure != nil {
+			fail(failure)
+			return
+		}
+		var data []byte
+		if value != nil {
+			data, _ = json.Marshal(value)
+		}
+		reply(status, "application/json", data)
+	}
+	if uploaded != nil {
+		a := &apiRequest{path: map[string]string{"ServiceSid": uploaded[1]}, url: r.URL}
+		n.mu.Lock()
+		status, value, failure := n.upload(a, uploaded[2], r.Header.Get("Content-Type"), body)
+		n.mu.Unlock()
+		answer(a, status, value, failure)
 		return
 	}
 	rt, path, known := route(r.Method, r.URL.Path)
@@ -163,18 +202,7 @@ func (n *Network) serveREST(w http.ResponseWriter, r *http.Request) {
 	n.mu.Lock()
 	status, value, failure := operations[op](n, a)
 	n.mu.Unlock()
-	for _, p := range a.problems {
-		n.problem("%s %s: %s", r.Method, r.URL.Path, p)
-	}
-	if failure != nil {
-		fail(failure)
-		return
-	}
-	var data []byte
-	if value != nil {
-		data, _ = json.Marshal(value)
-	}
-	reply(status, "application/json", data)
+	answer(a, status, value, failure)
 }
 
 // refusal is how Twilio refuses a request that breaks its description.

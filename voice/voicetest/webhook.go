@@ -3,6 +3,7 @@ package voicetest
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -39,9 +40,16 @@ type answer struct {
 }
 
 func (n *Network) newClient() *http.Client {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			DialContext: dialer.DialContext,
+			DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				if host, _, err := net.SplitHostPort(addr); err == nil && strings.HasSuffix(host, twilIO) {
+					return dialer.DialContext(ctx, network, strings.TrimPrefix(n.url, "http://")) // served here, without TLS
+				}
+				return (&tls.Dialer{NetDialer: dialer}).DialContext(ctx, network, addr)
+			},
 			MaxIdleConnsPerHost: 64,
 			ForceAttemptHTTP2:   true,
 		},
