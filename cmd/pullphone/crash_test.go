@@ -29,26 +29,25 @@ func TestKillAtRandom(t *testing.T) {
 	seed := newSeed(t)
 	// A town looks through all that was ever said in it, so there are several.
 	const most = 40
-	towns := max(min(2, *kills), (*kills+most-1)/most)
+	fallbacks := []fallbackKind{byHand, deployed, ours}
+	towns := max(min(len(fallbacks), *kills), (*kills+most-1)/most)
 	for i := range towns {
 		n := *kills/towns + min(1, max(0, *kills%towns-i))
 		t.Run(fmt.Sprintf("town %d", i), func(t *testing.T) {
 			t.Parallel()
-			killAtRandom(t, seed+uint64(i), n, i%2 == 0)
+			killAtRandom(t, seed+uint64(i), n, fallbacks[i%len(fallbacks)])
 		})
 	}
 }
 
-func killAtRandom(t *testing.T, seed uint64, kills int, away bool) {
+func killAtRandom(t *testing.T, seed uint64, kills int, f fallbackKind) {
 	c, o := newCrowd(seed, 30*time.Millisecond)
 	var at tripwire
 	o.voice.Intercept, o.slack.Intercept = at.wrap, at.wrap
 	o.errors = []string{"fallback", "caller fell out of the queue"} // Twilio tells of a document that it did not get
 	p := processTown(t, o)
 	c.harness = p.harness
-	if away {
-		c.fallBackAway()
-	}
+	c.fallBack(f)
 	var killed atomic.Bool
 	done := make(chan struct{})
 	go func() {
@@ -84,7 +83,7 @@ func killAtRandom(t *testing.T, seed uint64, kills int, away bool) {
 
 	k := readFile(t, p.town.store, team(c.cfg))
 	sum := c.judge(k)
-	t.Logf("%d kills, fallback away: %t; %s", kills, away, sum)
+	t.Logf("%d kills, fallback %s; %s", kills, f, sum)
 	for _, m := range sum.missing {
 		if findsRecordings || !m.fellBack {
 			t.Errorf("nobody was told of %+v", m)
@@ -95,9 +94,9 @@ func killAtRandom(t *testing.T, seed uint64, kills int, away bool) {
 			t.Errorf("twice: %+v", d)
 		}
 	}
-	for _, f := range c.faults {
-		if away || !strings.Contains(f, "hears an error") && !strings.Contains(f, "hears error") {
-			t.Errorf("the network objects: %s", f)
+	for _, fault := range c.faults {
+		if f != ours || !strings.Contains(fault, "hears an error") && !strings.Contains(fault, "hears error") {
+			t.Errorf("the network objects: %s", fault)
 		}
 	}
 }

@@ -356,7 +356,7 @@ func (c *crowd) hear(e voicetest.Event) {
 	}
 	switch {
 	case strings.HasPrefix(e.CallSID, "CA"):
-		c.served[e.CallSID] = c.served[e.CallSID] || !strings.Contains(e.Text, binWords)
+		c.served[e.CallSID] = c.served[e.CallSID] || !away(e.Text)
 	case strings.HasPrefix(e.Summary, "sms"):
 		if _, known := c.replies[e.CallSID]; !known { // of copies the first answer counts
 			text := ""

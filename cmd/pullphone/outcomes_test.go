@@ -18,6 +18,7 @@ import (
 
 	"pullphone/store"
 	"pullphone/store/bolt"
+	"pullphone/voice"
 	"pullphone/voice/twilio"
 	"pullphone/voice/voicetest"
 )
@@ -25,9 +26,25 @@ import (
 // binWords is what callers hear of the fallback that is hosted away.
 const binWords = "Nobody can be reached right now."
 
-// fallBackAway gives the town's numbers a fallback that is not the program's: a document that takes a message and tells
-// the program nothing.
-func (c *crowd) fallBackAway() {
+// fallbackKind is what the numbers of a random town have for when the program cannot be reached.
+type fallbackKind string
+
+const (
+	deployed fallbackKind = "deployed" // what setup deploys
+	byHand   fallbackKind = "by hand"  // a document that takes a message and tells the program nothing
+	ours     fallbackKind = "ours"     // the program itself
+)
+
+// away reports whether an answer is a fallback's that is not the program's. What setup deploys is indented.
+func away(document string) bool {
+	return strings.Contains(document, binWords) || strings.Contains(document, "\n  <")
+}
+
+// fallBack gives the town's numbers another fallback than the one that setup deployed.
+func (c *crowd) fallBack(f fallbackKind) {
+	if f == deployed {
+		return
+	}
 	bin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/xml")
 		if r.URL.Path == "/done" {
@@ -39,7 +56,10 @@ func (c *crowd) fallBackAway() {
 	c.t.Cleanup(bin.Close)
 	for _, l := range c.cfg.Lines {
 		number := c.net.Number(l.Number)
-		number.VoiceFallbackURL = bin.URL
+		number.VoiceFallbackURL, number.VoiceFallbackMethod = bin.URL, http.MethodPost
+		if f == ours {
+			number.VoiceFallbackURL = c.cfg.PublicURL + voice.FallbackPath
+		}
 		c.net.Configure(l.Number, number)
 	}
 }
