@@ -2,6 +2,7 @@ package bot
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
@@ -58,5 +59,21 @@ func TestForgottenReply(t *testing.T) {
 	}
 	if reply := r.texts("SM1", annPhone, sales, "Y"); reply != "" {
 		t.Errorf("told %q", reply)
+	}
+}
+
+// The link of a forgotten caller's voicemail is over at once, whatever else is still due.
+func TestForgottenVoicemail(t *testing.T) {
+	r := open(t, someTeam())
+	_, link := r.left(store.Arrival{SID: "CA1", Name: "JANE DOE"})
+	if res, _ := r.get(http.MethodGet, link); res.StatusCode != http.StatusOK {
+		t.Fatal(res.Status)
+	}
+	_, err := r.Store.Forget(r.ctx, caller)
+	r.no(err)
+	for _, part := range []string{"", "/audio"} {
+		if res, body := r.get(http.MethodGet, link+part); res.StatusCode != http.StatusGone {
+			t.Errorf("%q: %s %s", part, res.Status, body)
+		}
 	}
 }

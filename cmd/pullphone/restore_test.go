@@ -131,6 +131,10 @@ func restored(t *testing.T, down time.Duration) {
 	equal(t, "outcome of the call that talked", h.record(talking).Outcome, store.Talked)
 	equal(t, "outcome of the voicemail", h.record(recording).Outcome, store.Voicemail)
 
+	if down == 0 {
+		h.until("the store learns that the call that waited was taken", func() bool { return h.call(waiting).State == store.Talking })
+	}
+
 	// Everybody's deadline passes: those who talk go on talking, who waits is asked for a message.
 	stop := h.pump(time.Second)
 	h.must(waitsOn.WaitPlace(h.ctx, voicetest.PlaceRecording))

@@ -363,6 +363,8 @@ func forgetsOpen(w *world) {
 	if want := (store.Forgotten{Open: 1}); err != nil || f != want {
 		w.Errorf("%+v, %v; want %+v", f, err, want)
 	}
+	compacted := &compacting{Backend: w.keys.Backend}
+	w.keys.Backend = compacted
 	w.during(w.s.Retain, func() {
 		w.advance(minute)
 		if c := w.is(c.ID, store.Waiting, ""); c.From != jane || c.Name != janesName {
@@ -373,8 +375,8 @@ func forgetsOpen(w *world) {
 		if keys := w.traces(); len(keys) > 0 {
 			w.Errorf("traces are left in %v", keys)
 		}
-		if w.all("meta/")["meta/wipe"] != nil {
-			w.Error("what was forgotten at its end is not wiped")
+		if w.all("meta/")["meta/wipe"] != nil || compacted.times.Load() != 1 {
+			w.Errorf("what was forgotten at its end is wiped %d times", compacted.times.Load())
 		}
 		w.idle()
 		w.advance(5 * second)
@@ -435,6 +437,17 @@ func forgottenStays(w *world) {
 	if keys := w.traces(); len(keys) > 0 {
 		w.Errorf("traces are left in %v", keys)
 	}
+}
+
+// compacting is a backend that counts how often it is compacted.
+type compacting struct {
+	store.Backend
+	times atomic.Int64
+}
+
+func (c *compacting) Compact(ctx context.Context) error {
+	c.times.Add(1)
+	return c.Backend.Compact(ctx)
 }
 
 // stuck is a backend that cannot be compacted.
