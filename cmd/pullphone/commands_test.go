@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -268,6 +271,7 @@ func TestCommandLines(t *testing.T) {
 		{[]string{"backup", "--config", bad}, 2, "backup takes 1 arguments besides its flags, not 0"},
 		{[]string{"backup", "a", "b", "--config", bad}, 2, "backup takes 1 arguments besides its flags, not 2"},
 		{[]string{"version", "x"}, 2, "version takes 0 arguments"},
+		{[]string{"forget", "--config", bad}, 2, "forget takes 1 arguments besides its flags, not 0"},
 		{[]string{"calls", "--since", "soon", "--config", bad}, 2, "soon"},
 		{[]string{"setup", "--dry-run=perhaps", "--config", bad}, 2, "perhaps"},
 		{[]string{"serve", "--config", filepath.Join(dir, "none.yml")}, 1, "config file cannot be read: open "},
@@ -347,4 +351,72 @@ func TestDemo(t *testing.T) {
 	for _, want := range []string{"A call taken by SMS", "A call taken in Slack", "A call sent to voicemail", "The history", "is told: Too late: Bob took withheld number", "206 Partial Content"} {
 		contains(t, "demo", out, want)
 	}
+}
+
+// The store itself is no place for a backup, and a copy that is not sound is none.
+func TestBackupRefuses(t *testing.T) {
+	t.Parallel()
+	h := open(t, options{})
+	db, err := bolt.Open(h.town.store)
+	h.must(err)
+	h.must(db.Close())
+	before, err := os.ReadFile(h.town.store)
+	h.must(err)
+	link := h.town.store + ".link"
+	h.must(os.Symlink(h.town.store, link))
+	for _, to := range []string{h.town.store, link} {
+		code, _, errs := runs(h.ctx, "backup", "--config", h.file, to)
+		if code != 2 || !strings.Contains(errs, "is the store itself; name another file") {
+			t.Errorf("over the store: exit %d, %q", code, errs)
+		}
+	}
+	after, err := os.ReadFile(h.town.store)
+	h.must(err)
+	equal(t, "the store is as it was", string(after) == string(before), true)
+
+	admin := h.listeners[1]
+	h.listeners[1] = nil
+	torn := slices.Clone(before)
+	clear(torn[len(torn)/2:])
+	damaged := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(torn) })}
+	go func() { _ = damaged.Serve(admin) }()
+	defer damaged.Close()
+	file := filepath.Join(t.TempDir(), "copy.db")
+	code, _, errs := runs(h.ctx, "backup", "--config", h.file, file)
+	if code != 1 || !strings.Contains(errs, "is damaged") {
+		t.Errorf("a damaged copy: exit %d, %q", code, errs)
+	}
+	if left, _ := os.ReadDir(filepath.Dir(file)); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// At its start the server warns of a store that others can read.
+func TestServeWarns(t *testing.T) {
+	t.Parallel()
+	h := open(t, options{})
+	db, err := bolt.Open(h.town.store)
+	h.must(err)
+	h.must(db.Close())
+	h.must(os.Chmod(h.town.store, 0o644))
+	h.release()
+	self, err := os.Executable()
+	h.must(err)
+	cmd := exec.CommandContext(h.ctx, self, "serve", "--config", h.file)
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	in, err := cmd.StdinPipe()
+	h.must(err)
+	log, err := cmd.StderrPipe()
+	h.must(err)
+	h.must(cmd.Start())
+	warned := false
+	for lines := bufio.NewScanner(log); !warned && lines.Scan(); {
+		warned = strings.Contains(lines.Text(), "level=WARN") && strings.Contains(lines.Text(), "chmod go-rwx") && strings.Contains(lines.Text(), h.town.store)
+	}
+	if !warned {
+		t.Error("no warning")
+	}
+	in.Close()
+	_, _ = io.Copy(io.Discard, log)
+	_ = cmd.Wait() // it ends with its input
 }

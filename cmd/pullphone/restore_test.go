@@ -16,10 +16,11 @@ import (
 	"pullphone/voice/voicetest"
 )
 
-// restore puts a copy in the store's place while no server runs, and starts one.
-func (h *harness) restore(file string) {
+// restore puts a copy in the store's place while no server runs, and starts one a while later.
+func (h *harness) restore(file string, down time.Duration) {
 	h.t.Helper()
 	h.stop()
+	h.clock.Advance(down)
 	b, err := os.ReadFile(file)
 	h.must(err)
 	h.must(os.Rename(h.town.store, h.town.store+".old"))
@@ -40,7 +41,15 @@ func (h *harness) backup(name string) (file string) {
 // with a call in every state; since then these calls have gone on, and others have come. Nobody's conversation is torn,
 // nobody is redirected twice, and each call of the copy ends as it should.
 func TestRestore(t *testing.T) {
-	t.Parallel()
+	for name, down := range map[string]time.Duration{"at once": 0, "after everybody's deadline": 11 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			restored(t, down)
+		})
+	}
+}
+
+func restored(t *testing.T, down time.Duration) {
 	h := serveTown(t, options{people: crew(6), line: []string{"max_wait: 10m"}, errors: []string{"webhook failed", "queue not recorded"}})
 	for i := range 6 {
 		h.work.AddUser(bottest.User{ID: crewSlack(i), Name: crewName(i)})
@@ -111,7 +120,7 @@ func TestRestore(t *testing.T) {
 	_, _ = arrives(5)
 	h.must(h.net.WaitQuiet(h.ctx))
 
-	h.restore(copied)
+	h.restore(copied, down)
 	for sid, want := range ended {
 		i := slices.IndexFunc(h.history(), func(r store.Record) bool { return r.CallSID == sid })
 		if i < 0 {
@@ -121,6 +130,10 @@ func TestRestore(t *testing.T) {
 	}
 	equal(t, "outcome of the call that talked", h.record(talking).Outcome, store.Talked)
 	equal(t, "outcome of the voicemail", h.record(recording).Outcome, store.Voicemail)
+
+	if down == 0 {
+		h.until("the store learns that the call that waited was taken", func() bool { return h.call(waiting).State == store.Talking })
+	}
 
 	// Everybody's deadline passes: those who talk go on talking, who waits is asked for a message.
 	stop := h.pump(time.Second)

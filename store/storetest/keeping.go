@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ var keeping = []part[*world]{
 	{"what is due for a forgotten call is done first", forgottenWaits},
 	{"a name that comes late is not kept", forgottenStays},
 	{"what is forgotten is wiped, after a fault too", wipes},
+	{"a call was taken that the store does not know of", overtaken},
 }
 
 const day = 24 * time.Hour
@@ -361,6 +363,8 @@ func forgetsOpen(w *world) {
 	if want := (store.Forgotten{Open: 1}); err != nil || f != want {
 		w.Errorf("%+v, %v; want %+v", f, err, want)
 	}
+	compacted := &compacting{Backend: w.keys.Backend}
+	w.keys.Backend = compacted
 	w.during(w.s.Retain, func() {
 		w.advance(minute)
 		if c := w.is(c.ID, store.Waiting, ""); c.From != jane || c.Name != janesName {
@@ -371,8 +375,8 @@ func forgetsOpen(w *world) {
 		if keys := w.traces(); len(keys) > 0 {
 			w.Errorf("traces are left in %v", keys)
 		}
-		if w.all("meta/")["meta/wipe"] != nil {
-			w.Error("what was forgotten at its end is not wiped")
+		if w.all("meta/")["meta/wipe"] != nil || compacted.times.Load() != 1 {
+			w.Errorf("what was forgotten at its end is wiped %d times", compacted.times.Load())
 		}
 		w.idle()
 		w.advance(5 * second)
@@ -435,6 +439,17 @@ func forgottenStays(w *world) {
 	}
 }
 
+// compacting is a backend that counts how often it is compacted.
+type compacting struct {
+	store.Backend
+	times atomic.Int64
+}
+
+func (c *compacting) Compact(ctx context.Context) error {
+	c.times.Add(1)
+	return c.Backend.Compact(ctx)
+}
+
 // stuck is a backend that cannot be compacted.
 type stuck struct{ store.Backend }
 
@@ -455,5 +470,40 @@ func wipes(w *world) {
 	w.during(w.s.Retain, w.settle)
 	if w.all("meta/")["meta/wipe"] != nil {
 		w.Error("it is still to be wiped")
+	}
+}
+
+func overtaken(w *world) {
+	for _, s := range states {
+		before := w.in(s)
+		w.check(w.s.Overtaken(w.ctx, before.ID, 2)) // about another attempt
+		c, err := w.s.Call(w.ctx, before.ID)
+		w.check(err)
+		if !reflect.DeepEqual(c, before) {
+			w.Errorf("%s: changed by what is about another attempt", s)
+		}
+		w.check(w.s.Overtaken(w.ctx, before.ID, 1))
+		if c, err = w.s.Call(w.ctx, before.ID); err != nil || (s == store.Talking || s == store.Ended) != reflect.DeepEqual(c, before) {
+			w.Errorf("%s became %+v, %v", s, c, err)
+		}
+		if s == store.Talking || s == store.Ended {
+			continue
+		}
+		if c.State != store.Talking || c.Claim.Word != store.Take || c.Claim.Person != "" {
+			w.Errorf("%s became %+v, claim %+v", s, c, c.Claim)
+		}
+		if n := len(w.deeds(store.Tell, c.ID)); (n == 1) != (s == store.Ringing) {
+			w.Errorf("%s: %d people are told that they are not put through", s, n)
+		}
+		w.sound()
+		// How it ends may be of a later attempt.
+		if c = w.ok(w.s.Dialed(w.ctx, c.ID, 3, store.DialResult{Bridged: true, Seconds: 42})); c.Outcome != store.Talked || c.Seconds != 42 {
+			w.Errorf("%s ended %+v", s, c)
+		}
+	}
+	c := w.arrive(sales)
+	w.check(w.s.Overtaken(w.ctx, c.ID, 1))
+	if c = w.ok(w.s.Dialed(w.ctx, c.ID, 1, store.DialResult{Why: store.NoAnswer})); c.State != store.Waiting || len(c.Tries) != 0 || w.told(c) != "Ann Bob Cy" {
+		w.Errorf("back on hold: %+v, told %q", c, w.told(c))
 	}
 }

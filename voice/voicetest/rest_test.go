@@ -208,3 +208,46 @@ func TestTrace(t *testing.T) {
 	expect(t, "kinds", strings.Join(kinds, " "), "webhook answer rest reply")
 	expect(t, "summary", events[1].Summary, "voice: Say, Hangup")
 }
+
+// A call or message is deleted once it is over for a minute, and is then in no list.
+func TestDeleting(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	n := start(t, voicetest.Options{Clock: clock})
+	n.app.on("/sent", ``)
+	call := queued(n)
+	_, v := n.send(mobile)
+	sms := "Messages/" + v["sid"].(string) + ".json"
+	_, err := n.Phone(mobile).WaitSMS(n.ctx, fromLine)
+	n.no(err)
+	path := "Calls/" + call.SID() + ".json"
+	refused := func() {
+		t.Helper()
+		for _, p := range []string{path, sms} {
+			status, v := n.rest("DELETE", p, nil)
+			expect(t, "status", status, 409)
+			expect(t, "code", v["code"], 20009.0)
+		}
+	}
+	refused()
+	call.Hangup()
+	n.no(call.WaitEnd(n.ctx))
+	clock.Advance(time.Minute - time.Second)
+	refused()
+	clock.Advance(time.Second)
+	for _, p := range []string{path, sms} {
+		status, _ := n.rest("DELETE", p, nil)
+		expect(t, "delete", status, 204)
+		for _, method := range []string{"GET", "DELETE"} {
+			status, v := n.rest(method, p, nil)
+			expect(t, method, status, 404)
+			expect(t, "code", v["code"], 20404.0)
+		}
+	}
+	_, v = n.rest("GET", "Calls.json", nil)
+	expect(t, "calls", len(v["calls"].([]any)), 0)
+	_, v = n.rest("GET", "Messages.json", nil)
+	expect(t, "messages", len(v["messages"].([]any)), 0)
+	status, _ := n.rest("GET", "Calls/"+call.SID()+"/Recordings.json", nil)
+	expect(t, "recordings of it", status, 404)
+	n.quiet()
+}
