@@ -2,8 +2,8 @@
 //
 // What is due: announce.go sends the SMS, draw.go keeps each call's Slack message at the call's latest state, post.go
 // posts voicemails, tell.go tells people what became of their answers. What comes in: sms.go, press.go and command.go turn texts,
-// presses and slash commands into answers (answer.go). listen.go is the page behind a voicemail's link. Everything
-// said to people stands in says.go.
+// presses and slash commands into answers (answer.go); missed.go finds the texts that never reached us. listen.go is the
+// page behind a voicemail's link. Everything said to people stands in says.go.
 package bot
 
 import (

@@ -68,8 +68,9 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 	case waited < insist:
 		// They are on their way into the queue, or out of it: a claim can be quicker than Twilio's Enqueue.
 		return nil, &store.Later{After: time.Second, Err: fmt.Errorf("caller is not in the queue yet: %w", errors.Join(errNotQueued, refusal))}
-	case d.Doubt:
-		// They may have been pulled out while this server was down, and be hearing a fallback: that is not torn down.
+	case d.Doubt, c.Claim.Word == store.SendVoicemail:
+		// They may be leaving a message at a fallback, when they came or were pulled out while this server could not be
+		// reached: that is not torn down, least of all to ask for a message.
 		return nil, &store.Later{After: insist, Err: errNotQueued}
 	}
 	// They are on the line, in no queue, and hear none of our documents: nothing can be torn down.
@@ -111,14 +112,38 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 	if err != nil || !c.Open() {
 		return nil, err
 	}
+	waits := c.State == store.Waiting
+	if waits {
+		in, err := p.queued(ctx, &c)
+		if err != nil {
+			return nil, later(err)
+		}
+		if in {
+			return nil, nil
+		}
+	}
 	call, err := p.Twilio.Call(ctx, c.SID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, later(err)
+	case twilio.Over(call.Status):
+		return nil, p.settle(ctx, c, call)
+	case waits && call.Status == "in-progress" && p.Store.Clock.Since(d.Due) < insist:
+		return nil, &store.Later{After: insist, Err: errNotQueued} // they may be on their way into it
+	case waits && call.Status == "in-progress":
+		p.Log.Warn("a call that waits is on the line, but not in its queue", "call", c.ID)
+		_, err = p.Store.OutOfQueue(ctx, c.ID, c.Attempt)
 	}
-	if !twilio.Over(call.Status) {
-		return nil, nil
+	return nil, err
+}
+
+// queued reports whether a call is in its queue.
+func (p *Phone) queued(ctx context.Context, c *store.Call) (bool, error) {
+	queue, err := p.queue(ctx, c)
+	if err != nil || queue == "" {
+		return false, err
 	}
-	return nil, p.settle(ctx, c, call)
+	return p.Twilio.InQueue(ctx, queue, c.SID)
 }
 
 // settle records that a call is over, with what Twilio recorded of it: in whatever state it is here, for a message may

@@ -2,7 +2,7 @@
 //
 // Follow a call: incoming.go puts it on hold (hold.go); when it is claimed, redirect.go pulls it out of the queue;
 // connect.go dials the taker, screen.go asks them to press 1, and connect.go hears how that ended; voicemail.go takes
-// the message; ended.go hears that the caller has gone. Everything said on the phone stands in says.go.
+// the message; ended.go hears that the caller has gone; reconcile.go finds what was missed. Everything said on the phone stands in says.go.
 package voice
 
 import (
@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 	"github.com/twilio/twilio-go/twiml"
@@ -48,7 +49,8 @@ const (
 type Phone struct {
 	Store     *store.Store
 	Twilio    *twilio.Client
-	PublicURL string // what Twilio can reach, without a trailing slash
+	PublicURL string        // what Twilio can reach, without a trailing slash
+	Retention time.Duration // of calls and recordings; 0: for ever
 	Log       *slog.Logger
 }
 

@@ -21,14 +21,8 @@ import (
 func newAdmin(s *service, db *bolt.DB) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthz)
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := s.store.Ready(r.Context()); err != nil {
-			http.Error(w, "the store takes no change: "+err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		healthz(w, r)
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics(s.store), promhttp.HandlerOpts{}))
+	mux.Handle("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics(s), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, r *http.Request) { history(w, r, s.store) })
 	mux.HandleFunc("GET /backup", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/octet-stream")
@@ -62,10 +56,10 @@ func history(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	}
 }
 
-// metrics are read from the store when they are asked for.
-func metrics(st *store.Store) *prometheus.Registry {
+// metrics are read from the store when they are asked for, or counted.
+func metrics(s *service) *prometheus.Registry {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), openCalls{st})
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), openCalls{s.store}, s.mended)
 	return reg
 }
 

@@ -65,6 +65,7 @@ type harness struct {
 	file  string // its config file
 	store *store.Store
 	db    *bolt.DB
+	ready *readiness
 	log   syncBuffer // what the server has logged
 	stop  func()     // ends the server and waits; to be called again is no fault
 }
@@ -168,7 +169,7 @@ func (h *harness) start() {
 	if h.opt.front != nil {
 		s.public = h.opt.front(s.public)
 	}
-	h.store, h.db = s.store, db
+	h.store, h.db, h.ready = s.store, db, s.ready
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	public, admin := h.listeners[0], h.listeners[1]
@@ -180,6 +181,7 @@ func (h *harness) start() {
 			h.t.Errorf("serve: %v", err)
 		}
 	})
+	h.until("what was missed is asked for", func() bool { _, beaten := s.store.SinceBeat(); return beaten && s.ready.caughtUp.Load() })
 }
 
 // logBook passes the server's log on and fails the test over an error in it that nobody expects.

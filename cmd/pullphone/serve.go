@@ -109,6 +109,7 @@ func (s *service) serve(ctx context.Context, public net.Listener, adminHandler h
 	})
 
 	<-ctx.Done()
+	s.ready.stopping.Store(true)
 	log.Info("stopping")
 	limit, done := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer done()
@@ -166,6 +167,7 @@ func answering(h http.Handler, log *slog.Logger) http.Handler {
 	})
 }
 
+// healthz says that the process answers, and nothing else.
 func healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, "ok\n") // a peer that has gone is not told

@@ -44,8 +44,11 @@ func (c *Client) RedirectCall(ctx context.Context, callSID, url string) error {
 
 // Call is what Twilio says of a call.
 type Call struct {
-	Status string    // queued, ringing, in-progress, or how it ended: see Over
-	Ended  time.Time // zero while it has not
+	Status   string    // queued, ringing, in-progress, or how it ended: see Over
+	From, To string    // as in the webhooks of the call
+	Name     string    // of the caller, where Twilio was asked for it
+	Began    time.Time // came in
+	Ended    time.Time // zero while it has not
 }
 
 // Call asks for a call. One that Twilio does not know is over.
@@ -54,8 +57,8 @@ func (c *Client) Call(ctx context.Context, callSID string) (Call, error) {
 	err := c.api(ctx, func(s *api.ApiService) error {
 		call, err := s.FetchCall(callSID, &api.FetchCallParams{})
 		if err == nil {
-			out.Status = value(call.Status)
-			out.Ended, _ = time.Parse(time.RFC1123Z, value(call.EndTime)) // null while it lasts
+			out = Call{Status: value(call.Status), From: value(call.From), To: value(call.To), Name: value(call.CallerName),
+				Began: date(call.DateCreated), Ended: date(call.EndTime)}
 		}
 		return err
 	})
@@ -95,6 +98,9 @@ type Recording struct {
 	SID     string
 	Status  string // in-progress, processing, completed, absent, …
 	Seconds int
+	Call    string    // CallSid; with the following, only from RecordingsSince
+	Created time.Time // when it began
+	Message bool      // made by a Record verb: a caller was asked for it (twilio.com/docs/voice/api/recording, source)
 }
 
 // Recordings lists what was recorded of a call.

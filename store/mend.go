@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// Began is when the call's current attempt began: no answer to it is older.
+func (c *Call) Began() time.Time {
+	if n := len(c.Tries); n > 0 {
+		return c.Tries[n-1].At
+	}
+	return c.Arrived
+}
+
+// AskAbout makes it due to ask what became of a call that waits here.
+func (s *Store) AskAbout(ctx context.Context, id CallID) error {
+	_, err := s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		d := Deed{Kind: Ask, Call: id}
+		asked, err := t.deed(d.Key())
+		if err == nil && asked == nil && c.State == Waiting {
+			t.due(d)
+		}
+		return nothing, err
+	})
+	return err
+}
+
+// OutOfQueue records that a caller who waits here is on the line but in no queue: what they hear is not ours, and asks
+// for a message. Their redirect is in doubt from the start: it moves them if they are in the queue after all, and never
+// tears down what they hear.
+func (s *Store) OutOfQueue(ctx context.Context, id CallID, attempt int) (Call, error) {
+	return s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		if c.State != Waiting || c.Attempt != attempt {
+			return nothing, nil
+		}
+		t.claim(c, Claim{Word: SendVoicemail, Via: ByRule})
+		t.due(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt, Doubt: true})
+		return visible, nil
+	})
+}
+
+// LeftMessage records a message that a caller left while nobody listened, in a call of which nothing was known: the call
+// is over, and the message's link is due. The same again changes nothing.
+func (s *Store) LeftMessage(ctx context.Context, a Arrival, arrived, ended time.Time, v Voice) (Call, error) {
+	arrived = arrived.UTC().Truncate(time.Millisecond)
+	c, err := s.arrive(ctx, a, arrived, func(t *txn, c *Call) error {
+		if ended.IsZero() {
+			ended = t.now
+		}
+		c.State, c.Outcome, c.Stopped = Ended, Voicemail, ended.UTC()
+		c.Claim = &Claim{Word: SendVoicemail, Via: ByRule, Attempt: c.Attempt, At: arrived}
+		t.recording(c, v.SID, v.Seconds)
+		return nil
+	})
+	if err != nil {
+		return c, err
+	}
+	return s.RecordingReady(ctx, c.ID, v.SID, v.Seconds)
+}
+
+// Erasing reports whether it is due to erase a recording: then it must not be found again.
+func (s *Store) Erasing(ctx context.Context, recording string) (found bool, err error) {
+	err = s.backend.View(ctx, func(r Reader) error {
+		found = false
+		return r.Scan("due/erase/", "", func(key string, _ []byte) bool {
+			found = found || strings.HasSuffix(key, "/"+recording)
+			return !found
+		})
+	})
+	return found, err
+}
+
+// Settled waits until nothing of a kind is due that was due when it was called, or ctx ends.
+func (s *Store) Settled(ctx context.Context, kind Kind) error {
+	now := s.now()
+	prefix := "due/" + string(kind) + "/"
+	changed, cancel := s.backend.Watch(prefix)
+	defer cancel()
+	for {
+		due := false
+		err := s.backend.View(ctx, func(r Reader) error {
+			due = false
+			return r.Scan(prefix, "", func(_ string, b []byte) bool {
+				d, err := decode[Deed](b)
+				due = err == nil && !d.Due.After(now) // what cannot be read will not be done
+				return !due
+			})
+		})
+		if err != nil || !due {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
