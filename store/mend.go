@@ -14,17 +14,18 @@ func (c *Call) Began() time.Time {
 	return c.Arrived
 }
 
-// AskAbout makes it due to ask what became of a call that waits here.
-func (s *Store) AskAbout(ctx context.Context, id CallID) error {
-	_, err := s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+// AskAbout makes it due to ask what became of a call that waits here. It reports false when that was due already, or the
+// call waits no more.
+func (s *Store) AskAbout(ctx context.Context, id CallID) (asked bool, err error) {
+	_, err = s.change(ctx, id, func(t *txn, c *Call) (change, error) {
 		d := Deed{Kind: Ask, Call: id}
-		asked, err := t.deed(d.Key())
-		if err == nil && asked == nil && c.State == Waiting {
+		due, err := t.deed(d.Key())
+		if asked = err == nil && due == nil && c.State == Waiting; asked {
 			t.due(d)
 		}
 		return nothing, err
 	})
-	return err
+	return asked, err
 }
 
 // OutOfQueue records that a caller who waits here is on the line but in no queue: what they hear is not ours, and asks

@@ -64,10 +64,13 @@ func (p *Phone) compare(ctx context.Context, line string, waiting map[string]sto
 	}
 	for _, c := range waiting {
 		if c.Line == line && !in[c.SID] {
-			p.Log.Warn("a call that waits is not in its queue", "call", c.ID)
-			mended("left")
-			if err := p.Store.AskAbout(ctx, c.ID); err != nil {
+			asked, err := p.Store.AskAbout(ctx, c.ID)
+			if err != nil {
 				return err
+			}
+			if asked {
+				p.Log.Warn("a call that waits is not in its queue", "call", c.ID)
+				mended("left")
 			}
 		}
 	}

@@ -56,10 +56,14 @@ func (s *service) catchUp(ctx context.Context) error {
 		s.log.Info("taking up what happened meanwhile", "last_seen", seen)
 	}
 	again := catchUpAgain
-	for first := true; ; first = false {
+	done := map[string]bool{}
+	for {
 		next := catchUpEvery
 		for _, l := range s.losses() {
-			if err := s.lookFor(ctx, l, first); err != nil && ctx.Err() == nil {
+			err := s.lookFor(ctx, l, !done[l.what])
+			if err == nil {
+				done[l.what] = true
+			} else if ctx.Err() == nil {
 				s.log.Warn("what was missed could not be asked for", "what", l.what, "err", err)
 				next = again
 			}
