@@ -45,10 +45,12 @@ func New(b Bot) *Bot {
 	return &b
 }
 
-// NewSlack returns a Slack client. apiURL, when not empty, replaces https://slack.com/api/ and ends in a slash. The
-// library's own client has no time limit.
+// SlackTimeout bounds one request to Slack. The library's own client has no time limit.
+const SlackTimeout = 8 * time.Second
+
+// NewSlack returns a Slack client. apiURL, when not empty, replaces https://slack.com/api/ and ends in a slash.
 func NewSlack(token, apiURL string, more ...slack.Option) *slack.Client {
-	opts := append([]slack.Option{slack.OptionHTTPClient(&http.Client{Timeout: 8 * time.Second})}, more...)
+	opts := append([]slack.Option{slack.OptionHTTPClient(&http.Client{Timeout: SlackTimeout})}, more...)
 	if apiURL != "" {
 		opts = append(opts, slack.OptionAPIURL(apiURL))
 	}

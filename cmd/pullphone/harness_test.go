@@ -52,6 +52,9 @@ type options struct {
 	errors []string                        // what the server may log as errors
 	clock  clockwork.Clock                 // of everything but Slack, which has the real one; a fake one by default
 	steady bool                            // the server's ports stay free while it is down
+	eager  bool                            // what was missed may still be asked for when the test begins
+
+	backend func(store.Backend) store.Backend // wraps the server's store
 }
 
 // harness is a town with pullphone in it, served in this process on a clock that the test moves.
@@ -164,7 +167,11 @@ func (h *harness) start() {
 	}
 	db, err := bolt.Open(h.town.store)
 	h.must(err)
-	s, err := newService(h.ctx, h.cfg, db, h.opt.clock, log)
+	var backend store.Backend = db
+	if h.opt.backend != nil {
+		backend = h.opt.backend(db)
+	}
+	s, err := newService(h.ctx, h.cfg, backend, h.opt.clock, log)
 	h.must(err)
 	if h.opt.front != nil {
 		s.public = h.opt.front(s.public)
@@ -181,7 +188,10 @@ func (h *harness) start() {
 			h.t.Errorf("serve: %v", err)
 		}
 	})
-	h.until("what was missed is asked for", func() bool { _, beaten := s.store.SinceBeat(); return beaten && s.ready.caughtUp.Load() })
+	h.until("what was missed is asked for", func() bool {
+		_, beaten := s.store.SinceBeat()
+		return beaten && (h.opt.eager || s.ready.caughtUp.Load())
+	})
 }
 
 // logBook passes the server's log on and fails the test over an error in it that nobody expects.

@@ -89,6 +89,21 @@ func (s *skew) heard(service string, h http.Header) {
 	s.off[service] = reading{off: now.Sub(theirs), at: now}
 }
 
+// client is an HTTP client that takes the Date of each answer: the Slack library shows those of some methods only.
+func (s *skew) client(service string, limit time.Duration) *http.Client {
+	return &http.Client{Timeout: limit, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil {
+			s.heard(service, res.Header)
+		}
+		return res, err
+	})}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 func (s *skew) why() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
