@@ -73,6 +73,29 @@ func (s *Store) Erasing(ctx context.Context, recording string) (found bool, err 
 	return found, err
 }
 
+// Moving reports whether a caller has been pulled out of the queue and has not asked for what they hear next.
+func (s *Store) Moving(ctx context.Context) (moving bool, err error) {
+	calls, err := s.OpenCalls(ctx, "")
+	if err != nil {
+		return false, err
+	}
+	err = s.backend.View(ctx, func(r Reader) error {
+		moving = false
+		for _, c := range calls {
+			if c.Claim == nil || c.Fetched == c.Attempt || c.State != Ringing && c.State != Recording {
+				continue
+			}
+			due, err := r.Get(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt}.Key())
+			if err != nil {
+				return err
+			}
+			moving = moving || due == nil
+		}
+		return nil
+	})
+	return moving, err
+}
+
 // Settled waits until nothing of a kind is due that was due when it was called, or ctx ends.
 func (s *Store) Settled(ctx context.Context, kind Kind) error {
 	now := s.now()
