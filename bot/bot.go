@@ -1,9 +1,9 @@
 // Package bot tells people and hears them, by Slack and by SMS.
 //
 // What is due: announce.go sends the SMS, draw.go keeps each call's Slack message at the call's latest state, post.go
-// posts voicemails, unpost.go deletes messages, tell.go tells people what became of their answers. What comes in: sms.go, press.go and command.go turn texts,
-// presses and slash commands into answers (answer.go). listen.go is the page behind a voicemail's link. Everything
-// said to people stands in says.go.
+// posts voicemails, unpost.go deletes messages, tell.go tells people what became of their answers. What comes in: sms.go,
+// press.go and command.go turn texts, presses and slash commands into answers (answer.go); missed.go finds the texts that
+// never reached us. listen.go is the page behind a voicemail's link. Everything said to people stands in says.go.
 package bot
 
 import (
@@ -51,10 +51,12 @@ func New(b Bot) *Bot {
 	return &b
 }
 
-// NewSlack returns a Slack client. apiURL, when not empty, replaces https://slack.com/api/ and ends in a slash. The
-// library's own client has no time limit.
+// SlackTimeout bounds one request to Slack. The library's own client has no time limit.
+const SlackTimeout = 8 * time.Second
+
+// NewSlack returns a Slack client. apiURL, when not empty, replaces https://slack.com/api/ and ends in a slash.
 func NewSlack(token, apiURL string, more ...slack.Option) *slack.Client {
-	opts := append([]slack.Option{slack.OptionHTTPClient(&http.Client{Timeout: 8 * time.Second})}, more...)
+	opts := append([]slack.Option{slack.OptionHTTPClient(&http.Client{Timeout: SlackTimeout})}, more...)
 	if apiURL != "" {
 		opts = append(opts, slack.OptionAPIURL(apiURL))
 	}

@@ -10,7 +10,7 @@ import (
 
 // Every pace keeps to Slack's figure for any minute, its burst included.
 func TestPaces(t *testing.T) {
-	tier := map[string]int{posting: 300, updating: 50, whisper: 100, reading: 50, searching: 20}
+	tier := map[string]int{posting: 300, updating: 50, deleting: 50, whisper: 100, reading: 50, searching: 20}
 	for method, p := range paces {
 		if n := int(time.Minute/p.every) + p.burst; n > tier[method] {
 			t.Errorf("%s: %d a minute, Slack promises to take %d", method, n, tier[method])

@@ -1,12 +1,14 @@
 package bot
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 
 	"github.com/twilio/twilio-go/twiml"
 
 	"pullphone/store"
+	"pullphone/voice/twilio"
 )
 
 var messageSID = regexp.MustCompile(`^[A-Z]{2}[0-9A-Za-z]{1,62}$`)
@@ -18,7 +20,8 @@ func (b *Bot) sms(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no MessageSid", http.StatusBadRequest)
 		return
 	}
-	reply, err := b.heard(r, f.Get("MessageSid"), f.Get("From"), f.Get("To"), f.Get("Body"), f.Get("OptOutType"))
+	m := twilio.Text{SID: f.Get("MessageSid"), From: f.Get("From"), To: f.Get("To"), Body: f.Get("Body")}
+	reply, err := b.heard(r.Context(), m, f.Get("OptOutType"))
 	if err != nil {
 		b.Log.Error("SMS not heard", "sid", f.Get("MessageSid"), "err", err)
 		http.Error(w, "unavailable", http.StatusServiceUnavailable)
@@ -38,24 +41,25 @@ func (b *Bot) sms(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(doc)) // a peer that has gone is not told
 }
 
-func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply string, err error) {
-	ctx := r.Context()
-	line, known := b.Store.Team.Line(to)
+// heard hears a text, one that has just come in or one that was missed, and returns the reply: none to a text that is
+// outdated.
+func (b *Bot) heard(ctx context.Context, m twilio.Text, optOut string) (reply string, err error) {
+	line, known := b.Store.Team.Line(m.To)
 	if !known {
 		return "", nil
 	}
-	s := hear(body)
+	s := hear(m.Body)
 	if (optOut == "STOP" || optOut == "HELP") && s.word == "" {
 		return "", nil // Twilio has answered by itself (twilio.com/docs/messaging/tutorials/advanced-opt-out)
 	}
-	person, known := b.Store.Team.PersonByPhone(from)
-	if _, own := b.Store.Team.Line(from); own {
+	person, known := b.Store.Team.PersonByPhone(m.From)
+	if _, own := b.Store.Team.Line(m.From); own {
 		return "", nil // two lines would answer each other for ever
 	}
 	if !known {
 		return toStranger(line), nil
 	}
-	a := store.Answer{ID: answerID("sms", sid), Person: person.Name, Via: store.BySMS}
+	a := store.Answer{ID: answerID("sms", m.SID), Person: person.Name, Via: store.BySMS, Late: !m.Sent.IsZero()}
 	if text, known, err := b.again(ctx, a.ID); known || err != nil {
 		return text, err
 	}
@@ -67,6 +71,9 @@ func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply 
 		c, text, err := b.which(ctx, line, person, s.code)
 		if err != nil {
 			return "", err
+		}
+		if b.outdated(m, c) {
+			return "", b.Store.Replied(ctx, a.ID, "")
 		}
 		if text != "" {
 			return b.reply(ctx, a.ID, text)
@@ -81,6 +88,15 @@ func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply 
 		}
 		return b.answer(ctx, c, a)
 	case wordPull:
+		if a.Late {
+			waiting, err := b.waitingFor(ctx, person)
+			if err != nil {
+				return "", err
+			}
+			if b.outdated(m, append(waiting, store.Call{})[0]) {
+				return "", b.Store.Replied(ctx, a.ID, "")
+			}
+		}
 		return b.pull(ctx, person, a)
 	case wordList:
 		return b.list(ctx, person)

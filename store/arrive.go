@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Arrival is an incoming call.
@@ -17,7 +18,7 @@ type Arrival struct {
 // Arrive records an incoming call, once: the same CallSid again gives the same call. The call waits, its announcement
 // is due.
 func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
-	return s.arrive(ctx, a, func(t *txn, c *Call) error {
+	return s.arrive(ctx, a, s.now(), func(t *txn, c *Call) error {
 		line, _ := t.team.Line(c.Line)
 		c.State, c.Deadline = Waiting, t.now.Add(line.MaxWait)
 		if c.Naming = t.team.Lookup && c.From != "" && c.Name == ""; c.Naming {
@@ -34,7 +35,7 @@ func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
 // ArriveAtFallback records a call that could not be put on hold and is being asked for a message. A call that is
 // known already goes over to its message.
 func (s *Store) ArriveAtFallback(ctx context.Context, a Arrival) (Call, error) {
-	c, err := s.arrive(ctx, a, func(t *txn, c *Call) error {
+	c, err := s.arrive(ctx, a, s.now(), func(t *txn, c *Call) error {
 		c.State = Waiting
 		t.sendToVoicemail(c)
 		return nil
@@ -58,9 +59,9 @@ func (s *Store) ArriveAtFallback(ctx context.Context, a Arrival) (Call, error) {
 	})
 }
 
-func (s *Store) arrive(ctx context.Context, a Arrival, begin func(*txn, *Call) error) (Call, error) {
+func (s *Store) arrive(ctx context.Context, a Arrival, at time.Time, begin func(*txn, *Call) error) (Call, error) {
 	var out Call
-	id := NewCallID(s.now())
+	id := NewCallID(at)
 	err := s.update(ctx, func(t *txn) error {
 		known, err := t.Get("sid/" + a.SID)
 		if err != nil {
@@ -75,7 +76,7 @@ func (s *Store) arrive(ctx context.Context, a Arrival, begin func(*txn, *Call) e
 			}
 			return err
 		}
-		c := &Call{ID: id, SID: a.SID, Line: a.Line, From: a.From, Name: a.Name, City: a.City, Attempt: 1, Arrived: t.now}
+		c := &Call{ID: id, SID: a.SID, Line: a.Line, From: a.From, Name: a.Name, City: a.City, Attempt: 1, Arrived: at}
 		if err := begin(t, c); err != nil {
 			return err
 		}

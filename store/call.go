@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -153,6 +154,11 @@ type Undone struct {
 
 // Open reports whether the call has not ended.
 func (c *Call) Open() bool { return c.State != Ended }
+
+// Has reports whether a recording is one of the call's messages.
+func (c *Call) Has(recording string) bool {
+	return slices.ContainsFunc(c.Voice, func(v Voice) bool { return v.SID == recording })
+}
 
 // VoiceSeconds is the length of all that the caller left.
 func (c *Call) VoiceSeconds() int {

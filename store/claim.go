@@ -15,6 +15,7 @@ type Answer struct {
 	Word    Word   `json:"word"`
 	User    string `json:"user,omitempty"`    // Slack user to be told the verdict in private, when the answer's own reply cannot
 	Channel string `json:"channel,omitempty"` // where they see it
+	Late    bool   `json:"late,omitempty"`    // read from Twilio's list of texts: there is no reply to it, they are told by SMS
 }
 
 // Result is what an answer came to.
@@ -71,7 +72,7 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 			return nothing, err
 		}
 		t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: v, At: t.now}))
-		if a.User != "" {
+		if a.User != "" || a.Late {
 			t.due(Deed{Kind: Tell, Call: c.ID, Whom: a.ID})
 		}
 		return did, nil

@@ -17,7 +17,8 @@
 // The keys:
 //
 //	meta/schema            version of everything below
-//	meta/alive             written to see whether the store takes a change
+//	meta/alive             the time, written every few seconds: whether the store takes a change, and when it last did
+//	meta/caughtup/<what>   until when something that may have been missed was looked for
 //	sid/<CallSid>          the call's ID, so that a repeated incoming webhook finds its call
 //	open/<call>            a call that has not ended
 //	done/<call>            a call that has; nothing scans these but history

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -75,7 +74,7 @@ func (s *Store) RecordingReady(ctx context.Context, id CallID, sid string, secon
 }
 
 func (t *txn) recording(c *Call, sid string, seconds int) change {
-	if slices.ContainsFunc(c.Voice, func(v Voice) bool { return v.SID == sid }) {
+	if c.Has(sid) {
 		return nothing
 	}
 	c.Voice = append(c.Voice, Voice{SID: sid, Seconds: seconds, At: t.now})

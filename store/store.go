@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -29,9 +30,11 @@ type Store struct {
 	Clock clockwork.Clock
 	Log   *slog.Logger
 
-	backend Backend
-	owner   string // names this process in reservations
-	metrics *metrics
+	backend  Backend
+	owner    string // names this process in reservations
+	metrics  *metrics
+	lastSeen time.Time
+	beaten   atomic.Pointer[time.Time] // when Alive last wrote, nil when it could not
 }
 
 // Open checks the backend's schema, frees what a process that died had reserved, and has Twilio asked what became of
@@ -50,6 +53,9 @@ func Open(ctx context.Context, b Backend, team Team, clock clockwork.Clock, log 
 		if err != nil {
 			return nil, err
 		}
+	}
+	if err := s.readLastSeen(ctx); err != nil {
+		return nil, err
 	}
 	if err := s.recover(ctx); err != nil {
 		return nil, fmt.Errorf("take up what was left: %w", err)
@@ -188,14 +194,6 @@ func (s *Store) OpenCalls(ctx context.Context, line string) ([]Call, error) {
 		return errors.Join(err, bad)
 	})
 	return calls, err
-}
-
-// Ready reports whether the store takes a change, by making one.
-func (s *Store) Ready(ctx context.Context) error {
-	return s.update(ctx, func(t *txn) error {
-		t.Put("meta/alive", []byte(t.now.Format(time.RFC3339)))
-		return nil
-	})
 }
 
 // txn is one transition in the making.

@@ -47,7 +47,7 @@ func (p *Phone) erase(ctx context.Context, d store.Deed) (func(*store.Call) bool
 		if until.IsZero() {
 			until = d.Call.Time().Add(24 * time.Hour)
 		}
-		texts, err := p.Twilio.Texts(ctx, d.Line, d.Call.Time().Add(-time.Minute), until.Add(spokenOf))
+		texts, err := p.Twilio.TextsFrom(ctx, d.Line, d.Call.Time().Add(-time.Minute), until.Add(spokenOf))
 		if err != nil {
 			return nil, later(err)
 		}

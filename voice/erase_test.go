@@ -85,7 +85,7 @@ func TestErase(t *testing.T) {
 	if len(rs) != 0 || call.From != "" {
 		t.Errorf("Twilio has %+v and %+v", rs, call)
 	}
-	texts, err := x.Twilio.Texts(x.ctx, sales, clock.Now().Add(-time.Hour), clock.Now())
+	texts, err := x.Twilio.TextsFrom(x.ctx, sales, clock.Now().Add(-time.Hour), clock.Now())
 	x.no(err)
 	if len(texts) != 1 || !strings.Contains(texts[0].Body, "0145") {
 		t.Errorf("texts that are left: %+v", texts)

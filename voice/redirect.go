@@ -36,9 +36,12 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 	}
 	waits := queue != ""
 	if waits && d.Doubt {
-		if waits, err = p.Twilio.InQueue(ctx, queue, c.SID); err != nil {
+		in, sure, err := p.Twilio.InQueue(ctx, queue, c.SID)
+		if err != nil {
 			return nil, later(err)
 		}
+		waits = in || !sure
+		p.Store.Looked(d.Kind, !waits)
 	}
 	if waits {
 		err = p.Twilio.RedirectMember(ctx, queue, c.SID, target)
@@ -63,21 +66,20 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 	if c.Fetched == d.Attempt || c.Attempt != d.Attempt {
 		return nil, nil
 	}
-	waited := p.Store.Clock.Since(c.Claim.At)
-	switch {
-	case waited < insist:
+	if p.Store.Clock.Since(c.Claim.At) < insist {
 		// They are on their way into the queue, or out of it: a claim can be quicker than Twilio's Enqueue.
 		return nil, &store.Later{After: time.Second, Err: fmt.Errorf("caller is not in the queue yet: %w", errors.Join(errNotQueued, refusal))}
-	case d.Doubt:
-		// They may have been pulled out while this server was down, and be hearing a fallback: that is not torn down.
-		return nil, &store.Later{After: insist, Err: errNotQueued}
 	}
 	talks, err := p.Twilio.Connected(ctx, c.SID)
 	switch {
-	case talks:
+	case talks: // the store was put back to a copy that does not know of it
 		return nil, p.Store.Overtaken(ctx, c.ID, c.Attempt)
 	case err != nil && !twilio.Refused(err):
 		return nil, later(err)
+	case d.Doubt, c.Claim.Word == store.SendVoicemail:
+		// They may be leaving a message at a fallback, when they came or were pulled out while this server could not be
+		// reached: that is not torn down, least of all to ask for a message.
+		return nil, &store.Later{After: insist, Err: errNotQueued}
 	}
 	// They are on the line, in no queue, and hear none of our documents: nothing can be torn down.
 	return nil, later(p.Twilio.RedirectCall(ctx, c.SID, target))
@@ -118,33 +120,50 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 	if err != nil || !c.Open() {
 		return nil, err
 	}
-	call, err := p.Twilio.Call(ctx, c.SID)
-	if err != nil {
-		return nil, later(err)
-	}
-	if !twilio.Over(call.Status) {
-		if c.State == store.Waiting {
-			return nil, later(p.stillWaits(ctx, c))
+	waits := c.State == store.Waiting
+	if waits {
+		gone, err := p.outOfQueue(ctx, &c)
+		if err != nil {
+			return nil, later(err)
 		}
-		return nil, nil
+		if !gone {
+			return nil, nil
+		}
 	}
-	return nil, p.settle(ctx, c, call)
+	call, err := p.Twilio.Call(ctx, c.SID)
+	switch {
+	case err != nil:
+		return nil, later(err)
+	case twilio.Over(call.Status):
+		return nil, p.settle(ctx, c, call)
+	case waits && call.Status == "in-progress" && p.Store.Clock.Since(d.Due) < insist:
+		return nil, &store.Later{After: insist, Err: errNotQueued} // they may be on their way into it
+	case waits && call.Status == "in-progress":
+		talks, err := p.Twilio.Connected(ctx, c.SID)
+		switch {
+		case talks: // the store was put back to a copy that does not know of it
+			return nil, p.Store.Overtaken(ctx, c.ID, c.Attempt)
+		case err != nil && !twilio.Refused(err):
+			return nil, later(err)
+		}
+		p.Log.Warn("a call that waits is on the line, but not in its queue", "call", c.ID)
+		_, err = p.Store.OutOfQueue(ctx, c.ID, c.Attempt)
+		return nil, err
+	}
+	return nil, err
 }
 
-// stillWaits finds out whether a caller who waits, as far as the store knows, has not been taken long since: the store may
-// have been put back to a copy.
-func (p *Phone) stillWaits(ctx context.Context, c store.Call) error {
-	queue, err := p.queue(ctx, &c)
-	if err != nil || queue == "" {
-		return err
+// outOfQueue reports whether a call is certainly not in its queue.
+func (p *Phone) outOfQueue(ctx context.Context, c *store.Call) (bool, error) {
+	queue, err := p.queue(ctx, c)
+	if err != nil {
+		return false, err
 	}
-	if waits, err := p.Twilio.InQueue(ctx, queue, c.SID); waits || err != nil {
-		return err
+	if queue == "" { // nobody has ever been in it
+		return true, nil
 	}
-	if talks, err := p.Twilio.Connected(ctx, c.SID); !talks || err != nil {
-		return err
-	}
-	return p.Store.Overtaken(ctx, c.ID, c.Attempt)
+	in, sure, err := p.Twilio.InQueue(ctx, queue, c.SID)
+	return !in && sure, err
 }
 
 // settle records that a call is over, with what Twilio recorded of it: in whatever state it is here, for a message may

@@ -2,8 +2,8 @@
 //
 // Follow a call: incoming.go puts it on hold (hold.go); when it is claimed, redirect.go pulls it out of the queue;
 // connect.go dials the taker, screen.go asks them to press 1, and connect.go hears how that ended; voicemail.go takes
-// the message, and away.go while this server is away; ended.go hears that the caller has gone; erase.go deletes what
-// Twilio keeps of it. Everything said on the phone stands in says.go.
+// the message, and away.go while this server is away; ended.go hears that the caller has gone; reconcile.go finds what was
+// missed; erase.go deletes what Twilio keeps. Everything said on the phone stands in says.go.
 package voice
 
 import (
@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 	"github.com/twilio/twilio-go/twiml"
@@ -49,7 +50,8 @@ const (
 type Phone struct {
 	Store     *store.Store
 	Twilio    *twilio.Client
-	PublicURL string // what Twilio can reach, without a trailing slash
+	PublicURL string        // what Twilio can reach, without a trailing slash
+	Retention time.Duration // of calls and recordings; 0: for ever
 	Log       *slog.Logger
 }
 

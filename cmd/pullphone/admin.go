@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -18,17 +17,8 @@ import (
 func newAdmin(s *service, db *bolt.DB) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthz)
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := s.store.Ready(r.Context()); err != nil {
-			http.Error(w, "the store takes no change: "+err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		healthz(w, r)
-		for _, t := range s.bot.Trouble() { // which does not keep calls from being answered
-			fmt.Fprintln(w, troublePrefix+t)
-		}
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry(s.store.Metrics(), db.Metrics()), promhttp.HandlerOpts{}))
+	mux.Handle("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry(s.store.Metrics(), db.Metrics(), s.ready.skew.metrics()), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, r *http.Request) { history(w, r, s.store) })
 	mux.HandleFunc("GET /backup", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/octet-stream")

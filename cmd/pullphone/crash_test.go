@@ -16,8 +16,8 @@ var kills = flag.Int("kills", 12, "how often TestKillAtRandom kills the program"
 
 // What a server that starts does not learn yet of the time before; true has the test ask for it.
 const (
-	findsRecordings = false // messages left with a fallback
-	findsMessages   = false // Slack messages of which the answer was cut off
+	findsRecordings = true // messages left with a fallback
+	findsMessages   = true // Slack messages of which the answer was cut off
 )
 
 // callersAtOnce is how many callers a random town has.
@@ -77,6 +77,9 @@ func killAtRandom(t *testing.T, seed uint64, kills int, f fallbackKind) {
 	killed.Store(true)
 	<-done
 	c.must(c.net.WaitQuiet(c.ctx))
+	c.settled(p)
+	p.kill()
+	p.run() // what was recorded after the last start is looked for every ten minutes, or at the next
 	c.settled(p)
 	p.kill()
 	checkFile(t, p.town.store)

@@ -52,6 +52,7 @@ type crowd struct {
 	served  map[string]bool   // calls of which the server has answered a webhook
 	agreed  map[string]bool   // calls whose taker has pressed 1
 	replies map[string]string // by MessageSid
+	unheard map[string]bool   // texts, by MessageSid, that did not reach the server at first
 	given   map[string]string // by Slack user: key of the answer that they gave last
 	rings   []ring
 	faults  []string // that the network found
@@ -86,7 +87,7 @@ type ring struct {
 // newCrowd makes a crowd whose town is yet to be made, with the options that are returned.
 func newCrowd(seed uint64, pace time.Duration) (*crowd, options) {
 	c := &crowd{seed: seed, pace: pace, from: time.Now(), over: make(chan struct{}), served: map[string]bool{}, fellBack: map[string]bool{},
-		agreed: map[string]bool{}, replies: map[string]string{}, given: map[string]string{}}
+		agreed: map[string]bool{}, replies: map[string]string{}, unheard: map[string]bool{}, given: map[string]string{}}
 	const often = 60 * time.Second // machines under load are slow, and that is no fault
 	rules := []string{fmt.Sprintf("max_wait: %s", 40*pace), fmt.Sprintf("ring_timeout: %s", max(5*time.Second, (40*pace).Truncate(time.Second)))}
 	return c, options{
@@ -346,11 +347,15 @@ var repliedText = regexp.MustCompile(`<Message>([^<]*)</Message>`)
 
 // hear reads on the network's wires what the program answered.
 func (c *crowd) hear(e voicetest.Event) {
-	if e.Kind != voicetest.EventAnswer || !strings.Contains(e.Text, "<Response") {
+	if e.Kind != voicetest.EventAnswer {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !strings.Contains(e.Text, "<Response") {
+		c.unheard[e.CallSID] = strings.HasPrefix(e.Summary, "sms")
+		return
+	}
 	if strings.HasPrefix(e.Summary, "fallback") {
 		c.fellBack[e.CallSID] = true
 	}

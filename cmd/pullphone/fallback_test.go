@@ -57,6 +57,7 @@ func TestServerAway(t *testing.T) {
 	}
 	equal(t, "who was waiting", waiting.Place(), voicetest.PlaceQueue)
 	p.run()
+	p.posted("(208) 555-0123")
 	waiting.Hangup()
 }
 

@@ -106,7 +106,7 @@ func (h *harness) outside(calls ...*voicetest.Call) (found []string) {
 			found = append(found, "recording "+r.SID)
 		}
 	}
-	texts, err := tw.Texts(h.ctx, salesNumber, h.clock.Now().Add(-1000*time.Hour), h.clock.Now())
+	texts, err := tw.TextsFrom(h.ctx, salesNumber, h.clock.Now().Add(-1000*time.Hour), h.clock.Now())
 	h.must(err)
 	for _, t := range texts {
 		if store.Mentions(t.Body, janePhone) {
@@ -149,7 +149,7 @@ func (h *harness) marked(call *voicetest.Call) {
 	h.must(err)
 	equal(h.t, "Twilio's record of it", c.From, markPhone)
 	n := 0
-	texts, err := tw.Texts(h.ctx, salesNumber, h.clock.Now().Add(-24*time.Hour), h.clock.Now())
+	texts, err := tw.TextsFrom(h.ctx, salesNumber, h.clock.Now().Add(-24*time.Hour), h.clock.Now())
 	h.must(err)
 	for _, t := range texts {
 		if store.Mentions(t.Body, markPhone) {

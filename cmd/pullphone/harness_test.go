@@ -55,6 +55,9 @@ type options struct {
 	steady  bool                            // the server's ports stay free while it is down
 	limit   time.Duration                   // how long the story may take; 0: limit
 	prepare func(*town)                     // adds to the town before anything is set up
+	eager   bool                            // what was missed may still be asked for when the test begins
+
+	backend func(store.Backend) store.Backend // wraps the server's store
 }
 
 // harness is a town with pullphone in it, served in this process on a clock that the test moves.
@@ -68,6 +71,7 @@ type harness struct {
 	file  string // its config file
 	store *store.Store
 	db    *bolt.DB
+	ready *readiness
 	log   syncBuffer // what the server has logged
 	stop  func()     // ends the server and waits; to be called again is no fault
 }
@@ -169,12 +173,16 @@ func (h *harness) start() {
 	}
 	db, err := bolt.Open(h.town.store)
 	h.must(err)
-	s, err := newService(h.ctx, h.cfg, db, h.opt.clock, log)
+	var backend store.Backend = db
+	if h.opt.backend != nil {
+		backend = h.opt.backend(db)
+	}
+	s, err := newService(h.ctx, h.cfg, backend, h.opt.clock, log)
 	h.must(err)
 	if h.opt.front != nil {
 		s.public = h.opt.front(s.public)
 	}
-	h.store, h.db = s.store, db
+	h.store, h.db, h.ready = s.store, db, s.ready
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	public, admin := h.listeners[0], h.listeners[1]
@@ -185,6 +193,10 @@ func (h *harness) start() {
 		if err := <-served; err != nil {
 			h.t.Errorf("serve: %v", err)
 		}
+	})
+	h.until("what was missed is asked for", func() bool {
+		_, beaten := s.store.SinceBeat()
+		return beaten && (h.opt.eager || s.ready.caughtUp.Load())
 	})
 }
 

@@ -112,22 +112,28 @@ func (p *process) ended(call *voicetest.Call) store.Record {
 	p.t.Helper()
 	var found []store.Record
 	p.until("end of "+call.SID(), func() bool {
-		code, out, errs := runs(p.ctx, "calls", "--config", p.file, "--json")
-		if code != 0 {
-			p.t.Fatalf("calls: %s", errs)
-		}
-		found = nil
-		for dec := json.NewDecoder(strings.NewReader(out)); dec.More(); {
-			var r store.Record
-			p.must(dec.Decode(&r))
-			found = append(found, r)
-		}
+		found = p.told()
 		return len(found) > 0
 	})
 	if len(found) != 1 || found[0].CallSID != call.SID() {
 		p.t.Errorf("history: %+v", found)
 	}
 	return found[0]
+}
+
+// told is the history as the running server tells it.
+func (p *process) told() (found []store.Record) {
+	p.t.Helper()
+	code, out, errs := runs(p.ctx, "calls", "--config", p.file, "--json")
+	if code != 0 {
+		p.t.Fatalf("calls: %s", errs)
+	}
+	for dec := json.NewDecoder(strings.NewReader(out)); dec.More(); {
+		var r store.Record
+		p.must(dec.Decode(&r))
+		found = append(found, r)
+	}
+	return found
 }
 
 // settle waits until nothing is due any more: whatever was done is recorded as done.

@@ -15,6 +15,7 @@ type metrics struct {
 	webhook *prometheus.HistogramVec
 	refused *prometheus.CounterVec
 	panics  prometheus.Counter
+	mended  *prometheus.CounterVec
 	backup  atomic.Int64 // when the last backup ended, Unix seconds; 0: none since the start
 }
 
@@ -27,6 +28,10 @@ func newMetrics() *metrics {
 			Name: "pullphone_webhook_refused_total", Help: "Webhooks that were turned away.",
 		}, []string{"service", "reason"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{Name: "pullphone_panics_total", Help: "Panics while a request was answered."}),
+		mended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pullphone_reconcile_mended_total",
+			Help: "What was missed and found at Twilio: a caller who waits, one who is not in the queue any more, a voicemail, a text.",
+		}, []string{"what"}),
 	}
 }
 
@@ -38,7 +43,7 @@ func (m *metrics) registry(more ...[]prometheus.Collector) *prometheus.Registry 
 	info.Set(1)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), info,
-		m.webhook, m.refused, m.panics,
+		m.webhook, m.refused, m.panics, m.mended,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "pullphone_backup_age_seconds", Help: "How long ago the last backup ended, counted from the start when there was none since.",
 		}, func() float64 { return time.Since(m.lastBackup()).Seconds() }))

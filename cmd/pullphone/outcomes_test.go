@@ -16,6 +16,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"pullphone/cmd/pullphone/config"
 	"pullphone/store"
 	"pullphone/store/bolt"
 	"pullphone/voice"
@@ -297,7 +298,15 @@ func (c *crowd) redirectedOnce() {
 }
 
 // textedTwice returns what was texted to the same person in the same words: an announcement names caller and attempt.
+// A text that did not reach the server at first is answered by one of its own; several may come to the same.
 func (c *crowd) textedTwice() (more []twice) {
+	late := map[string]int{}
+	for _, a := range c.answers {
+		if sid, text := strings.CutPrefix(a.key, "sms:"); text && c.unheard[sid] {
+			i := slices.IndexFunc(c.cfg.People, func(p config.Person) bool { return p.Name == a.person })
+			late[c.cfg.People[i].Phone]++
+		}
+	}
 	type text struct{ to, body string }
 	sent := map[text]int{}
 	for _, r := range c.net.Requests() {
@@ -306,6 +315,9 @@ func (c *crowd) textedTwice() (more []twice) {
 		}
 	}
 	for s, n := range sent {
+		if !strings.Contains(s.body, announced) {
+			n -= late[s.to]
+		}
 		if n > 1 {
 			more = append(more, twice{"sms", s.to, s.body, n - 1})
 		}

@@ -106,6 +106,7 @@ func restored(t *testing.T, down time.Duration) {
 	}
 
 	// What only the store that is lost knew.
+	h.clock.Advance(10 * time.Second) // Slack has its limits
 	waitingLeg := takes(waiting, mw, 3)
 	h.accepts(waitingLeg)
 	h.shows(mw.TS, "Talking with")
@@ -132,7 +133,9 @@ func restored(t *testing.T, down time.Duration) {
 	equal(t, "outcome of the voicemail", h.record(recording).Outcome, store.Voicemail)
 
 	if down == 0 {
+		stop := h.pump(20 * time.Millisecond)
 		h.until("the store learns that the call that waited was taken", func() bool { return h.call(waiting).State == store.Talking })
+		stop()
 	}
 
 	// Everybody's deadline passes: those who talk go on talking, who waits is asked for a message.

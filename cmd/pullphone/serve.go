@@ -90,8 +90,9 @@ func openStore(cfg *config.Config) (*bolt.DB, error) {
 // stopWithin is how long requests may take to finish when the server stops: as long as Twilio waits for one.
 const stopWithin = 15 * time.Second
 
-// serve answers requests and does what is due until ctx ends. It stops in the order of need: no new requests, then
-// what is due, then the store.
+// serve answers requests and does what is due until ctx ends. It stops in the order of need: nothing that is due is begun
+// any more, what is under way ends, then requests, then the store. Requests are last because a caller who has just been
+// pulled out of the queue is about to ask for what they hear next; what requests leave due is for the next process.
 func (s *service) serve(ctx context.Context, public net.Listener, adminHandler http.Handler, admin net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -108,15 +109,17 @@ func (s *service) serve(ctx context.Context, public net.Listener, adminHandler h
 			return nil
 		})
 	}
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWork()
-	g.Go(func() error {
+	var work errgroup.Group
+	work.Go(func() error {
 		defer cancel()
-		return s.run(work)
+		return s.run(ctx)
 	})
 
 	<-ctx.Done()
+	s.ready.stopping.Store(true)
 	log.Info("stopping")
+	failed := work.Wait() // each deed has its own limit
+	s.awaitFetches(context.WithoutCancel(ctx))
 	limit, done := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer done()
 	for _, srv := range []*http.Server{front, back} {
@@ -124,8 +127,26 @@ func (s *service) serve(ctx context.Context, public net.Listener, adminHandler h
 			srv.Close() // somebody listens to a voicemail, say
 		}
 	}
-	stopWork()
-	return errors.Join(g.Wait(), s.store.Close())
+	return errors.Join(failed, g.Wait(), s.store.Close())
+}
+
+// fetchWithin is how long a caller who has been pulled out of the queue may take to ask for the next document.
+const fetchWithin = 3 * time.Second
+
+// awaitFetches waits, but not for long, until nobody is between the queue and what they hear next.
+func (s *service) awaitFetches(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, fetchWithin)
+	defer cancel()
+	for {
+		if moving, err := s.store.Moving(ctx); err != nil || !moving {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // maxConnections bounds what strangers can hold open.
@@ -173,6 +194,7 @@ func answering(h http.Handler, log *slog.Logger) http.Handler {
 	})
 }
 
+// healthz says that the process answers, and nothing else.
 func healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, "ok\n") // a peer that has gone is not told

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/jonboulle/clockwork"
+	"github.com/slack-go/slack"
 	"golang.org/x/sync/errgroup"
 
 	"pullphone/bot"
@@ -23,7 +24,9 @@ type service struct {
 	bot    *bot.Bot
 	public http.Handler
 
+	ready   *readiness
 	metrics *metrics
+	log     *slog.Logger
 }
 
 // newService wires the parts over a backend, which belongs to the service unless an error is returned.
@@ -40,14 +43,19 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 	if err != nil {
 		return nil, err
 	}
+	skew := newSkew(clock)
+	tw.Answered = func(h http.Header) { skew.heard("Twilio", h) }
 	s := &service{
 		store: st, metrics: newMetrics(),
-		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Log: log},
+		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Retention: cfg.Retention, Log: log},
 		bot: bot.New(bot.Bot{
-			Store: st, Twilio: tw, Slack: newSlack(cfg),
+			Store: st, Twilio: tw, Slack: newSlack(cfg, slack.OptionHTTPClient(skew.client("Slack", bot.SlackTimeout))),
 			SigningSecret: cfg.Slack.SigningSecret.Reveal(), SocketMode: cfg.Slack.AppToken.Reveal() != "", Links: links, Log: log,
 		}),
+		ready: &readiness{store: st, started: clock.Now(), skew: skew},
+		log:   log,
 	}
+	s.ready.trouble = s.bot.Trouble
 	mux := http.NewServeMux()
 	verify := func(h http.Handler) http.Handler {
 		return twilio.Verify(cfg.PublicURL, cfg.Twilio.AuthToken.Reveal(), log, h)
@@ -62,10 +70,12 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 // run does what is due until ctx ends, and finishes what it had begun.
 func (s *service) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.store.Alive(ctx) })
 	g.Go(func() error { return s.store.Deadlines(ctx) })
 	g.Go(func() error { return s.store.Retain(ctx) })
 	g.Go(func() error { return s.phone.Run(ctx) })
 	g.Go(func() error { return s.bot.Run(ctx) })
+	g.Go(func() error { return s.catchUp(ctx) })
 	return g.Wait()
 }
 

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -244,9 +243,4 @@ func newerSchema(w *world) {
 	}
 	put(fmt.Sprint(store.Schema))
 	w.check(open())
-	w.check(w.s.Ready(w.ctx))
-	cancelled, cancel := context.WithCancel(w.ctx)
-	if cancel(); w.s.Ready(cancelled) == nil {
-		w.Error("ready although the change was not made")
-	}
 }

@@ -2,6 +2,7 @@ package twilio
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	api "github.com/twilio/twilio-go/rest/api/v2010"
@@ -19,16 +20,20 @@ func (c *Client) RedirectMember(ctx context.Context, queueSID, callSID, url stri
 	})
 }
 
-// InQueue reports whether a caller is in a queue.
-func (c *Client) InQueue(ctx context.Context, queueSID, callSID string) (bool, error) {
-	err := c.api(ctx, func(s *api.ApiService) error {
+// InQueue reports whether a caller is in a queue; sure is false when Twilio knows no such queue either.
+func (c *Client) InQueue(ctx context.Context, queueSID, callSID string) (in, sure bool, err error) {
+	err = c.api(ctx, func(s *api.ApiService) error {
 		_, err := s.FetchMember(queueSID, callSID, &api.FetchMemberParams{})
 		return err
 	})
-	if Refused(err) {
-		return false, nil
+	if !Refused(err) {
+		return err == nil, err == nil, err
 	}
-	return err == nil, err
+	calls, err := c.members(ctx, queueSID)
+	if Refused(err) {
+		return false, false, nil
+	}
+	return slices.Contains(calls, callSID), err == nil, err
 }
 
 // RedirectCall has a live call hear the document at url, tearing down whatever it does now, a conversation included.
@@ -44,9 +49,11 @@ func (c *Client) RedirectCall(ctx context.Context, callSID, url string) error {
 
 // Call is what Twilio says of a call.
 type Call struct {
-	Status string    // queued, ringing, in-progress, or how it ended: see Over
-	Ended  time.Time // zero while it has not
-	From   string    // as Twilio has it: not always a number
+	Status   string    // queued, ringing, in-progress, or how it ended: see Over
+	From, To string    // as in the webhooks of the call
+	Name     string    // of the caller, where Twilio was asked for it
+	Began    time.Time // came in
+	Ended    time.Time // zero while it has not
 }
 
 // Call asks for a call. One that Twilio does not know is over.
@@ -55,8 +62,8 @@ func (c *Client) Call(ctx context.Context, callSID string) (Call, error) {
 	err := c.api(ctx, func(s *api.ApiService) error {
 		call, err := s.FetchCall(callSID, &api.FetchCallParams{})
 		if err == nil {
-			out.Status, out.From = value(call.Status), value(call.From)
-			out.Ended, _ = time.Parse(time.RFC1123Z, value(call.EndTime)) // null while it lasts
+			out = Call{Status: value(call.Status), From: value(call.From), To: value(call.To), Name: value(call.CallerName),
+				Began: date(call.DateCreated), Ended: date(call.EndTime)}
 		}
 		return err
 	})
@@ -110,6 +117,9 @@ type Recording struct {
 	SID     string
 	Status  string // in-progress, processing, completed, absent, …
 	Seconds int
+	Call    string    // CallSid; with the following, only from RecordingsSince
+	Created time.Time // when it began
+	Message bool      // made by a Record verb: a caller was asked for it (twilio.com/docs/voice/api/recording, source)
 }
 
 // Recordings lists what was recorded of a call.

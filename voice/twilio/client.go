@@ -21,6 +21,9 @@ import (
 
 // Client calls Twilio's REST API for one account. It is safe for concurrent use.
 type Client struct {
+	// Answered, when set, gets the header of each answer. It is to be set before the first request.
+	Answered func(http.Header)
+
 	sid, token string
 	base       *url.URL
 	transport  http.RoundTripper
@@ -111,6 +114,9 @@ func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	c.status = res.StatusCode
+	if c.Answered != nil {
+		c.Answered(res.Header)
+	}
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
 		c.after = time.Duration(s) * time.Second
 	}

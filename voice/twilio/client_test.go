@@ -73,7 +73,7 @@ func TestQueueAndRedirects(t *testing.T) {
 	if err != nil || !strings.HasPrefix(queue, "QU") {
 		t.Fatalf("queue %q, %v", queue, err)
 	}
-	if in, err := c.InQueue(ctx, queue, call.SID()); !in || err != nil {
+	if in, _, err := c.InQueue(ctx, queue, call.SID()); !in || err != nil {
 		t.Errorf("in queue: %v, %v", in, err)
 	}
 	if live, err := c.Call(ctx, call.SID()); live.Status != "in-progress" || !live.Ended.IsZero() || err != nil {
@@ -84,7 +84,7 @@ func TestQueueAndRedirects(t *testing.T) {
 	if _, err := call.WaitHeard(ctx, func(h voicetest.Heard) bool { return h.Text == "taken" }); err != nil {
 		t.Fatal(err)
 	}
-	if in, err := c.InQueue(ctx, queue, call.SID()); in || err != nil {
+	if in, _, err := c.InQueue(ctx, queue, call.SID()); in || err != nil {
 		t.Errorf("in queue after the redirect: %v, %v", in, err)
 	}
 	if err := c.RedirectMember(ctx, queue, call.SID(), app+"/taken"); !twilio.Refused(err) {
@@ -119,7 +119,7 @@ func TestUnknownThings(t *testing.T) {
 	if rs, err := c.Recordings(ctx, unknown); len(rs) != 0 || err != nil {
 		t.Errorf("recordings %v, %v", rs, err)
 	}
-	if in, err := c.InQueue(ctx, "QU"+strings.Repeat("0", 32), unknown); in || err != nil {
+	if in, _, err := c.InQueue(ctx, "QU"+strings.Repeat("0", 32), unknown); in || err != nil {
 		t.Errorf("in queue %v, %v", in, err)
 	}
 	if n, err := c.Number(ctx, "+12085550199"); n != nil || err != nil {

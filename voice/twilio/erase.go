@@ -53,11 +53,8 @@ func (c *Client) RecordingsOf(ctx context.Context, callSID string) (out []Record
 	return out, err
 }
 
-// Text is a text in the account's log.
-type Text struct{ SID, Body string }
-
-// Texts lists what was sent from a number at or after a time and until another.
-func (c *Client) Texts(ctx context.Context, from string, since, until time.Time) (out []Text, err error) {
+// TextsFrom lists what was sent from a number at or after a time and until another.
+func (c *Client) TextsFrom(ctx context.Context, from string, since, until time.Time) (out []Text, err error) {
 	err = c.api(ctx, func(s *api.ApiService) error {
 		p := &api.ListMessageParams{}
 		p.SetFrom(from)
@@ -66,7 +63,7 @@ func (c *Client) Texts(ctx context.Context, from string, since, until time.Time)
 		p.SetPageSize(1000)
 		ms, err := s.ListMessage(p)
 		for _, m := range ms {
-			out = append(out, Text{SID: value(m.Sid), Body: value(m.Body)})
+			out = append(out, textOf(m))
 		}
 		return err
 	})

@@ -35,7 +35,7 @@ var methods = map[string]func(context.Context, *twilio.Client) error{
 		return c.RedirectCall(ctx, someCall, "https://h.example/x")
 	},
 	"InQueue": func(ctx context.Context, c *twilio.Client) error {
-		_, err := c.InQueue(ctx, queueSID, someCall)
+		_, _, err := c.InQueue(ctx, queueSID, someCall)
 		return err
 	},
 	"Call":       func(ctx context.Context, c *twilio.Client) error { _, err := c.Call(ctx, someCall); return err },

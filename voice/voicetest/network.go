@@ -86,6 +86,13 @@ type Options struct {
 	// "completed" (default) or "absent".
 	EmptyRecording string
 
+	// LongestPage bounds the pages of lists, whatever PageSize is asked for.
+	LongestPage int
+
+	// FilterByDay has the filters of lists by time compare days, which is all
+	// that Twilio promises; by default they compare times, as it often does.
+	FilterByDay bool
+
 	// RecordingDelay is the time, by the Clock, between the end of a recording
 	// and the moment it can be fetched and is called back.
 	RecordingDelay time.Duration

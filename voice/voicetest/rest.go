@@ -20,6 +20,8 @@ type apiRequest struct {
 	query    url.Values
 	form     url.Values
 	url      *url.URL
+	most     int      // Options.LongestPage
+	days     bool     // Options.FilterByDay
 	problems []string // to be reported once the lock is free
 }
 
@@ -184,7 +186,7 @@ func (n *Network) serveREST(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	op := rt.Operation.OperationID
-	a := &apiRequest{path: path, query: r.URL.Query(), form: form, url: r.URL}
+	a := &apiRequest{path: path, query: r.URL.Query(), form: form, url: r.URL, most: n.opts.LongestPage, days: n.opts.FilterByDay}
 	var refused *apiError
 	for _, v := range checkRequest(r.Context(), rt, path, a.query, form) {
 		n.problem("%s %s: %s", r.Method, r.URL.Path, v)
@@ -250,6 +252,9 @@ func page[T any](a *apiRequest, key string, items []T, show func(T) object) obje
 		return otherwise
 	}
 	size, index := number("PageSize", 50), number("Page", 0)
+	if a.most > 0 {
+		size = min(size, a.most)
+	}
 	at := func(i int) string {
 		q := url.Values{}
 		for k, v := range a.query {

@@ -65,7 +65,7 @@ func within(a *apiRequest, name string, t time.Time) bool {
 			return false
 		}
 		at := t.UTC()
-		if day || kind == "" {
+		if day || a.days || kind == "" {
 			at, limit = at.Truncate(24*time.Hour), limit.UTC().Truncate(24*time.Hour)
 		}
 		if kind == "" && !at.Equal(limit) || kind == "<" && at.After(limit) || kind == ">" && at.Before(limit) {

@@ -1,0 +1,97 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"pullphone/store"
+	"pullphone/voice/twilio"
+)
+
+// fresh is how long after it was sent a text that was missed can still be somebody's word on a waiting call.
+const fresh = 5 * time.Minute
+
+// askedWithin is how long texts that were missed wait for the word on what became of the calls that they may be about.
+const askedWithin = 20 * time.Second
+
+// MissedTexts hears the texts that came to the lines between two times and never reached us. Only words on a call are
+// heard: to answer anything else so late would only puzzle. mended is told of each.
+func (b *Bot) MissedTexts(ctx context.Context, since, until time.Time, mended func(what string)) error {
+	var failed error
+	asked := false
+	for _, line := range b.Store.Team.Lines {
+		texts, err := b.Twilio.Texts(ctx, line.Number, since)
+		if err != nil {
+			failed = errors.Join(failed, err) // one line's texts that cannot be had hold up no other
+			continue
+		}
+		slices.SortStableFunc(texts, func(x, y twilio.Text) int { return x.Sent.Compare(y.Sent) })
+		for _, m := range texts {
+			if !m.Sent.Before(until) {
+				continue
+			}
+			person, missed, err := b.missed(ctx, line, m)
+			if missed && !asked {
+				wait, cancel := context.WithTimeout(ctx, askedWithin)
+				_ = b.Store.Settled(wait, store.Ask) // else they are heard without it
+				cancel()
+				asked = true
+			}
+			if missed && err == nil {
+				err = b.hearLate(ctx, line, person, m, mended)
+			}
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// missed reports whether a text is a person's word on a call and was never heard.
+func (b *Bot) missed(ctx context.Context, line store.Line, m twilio.Text) (store.Person, bool, error) {
+	person, known := b.Store.Team.PersonByPhone(m.From)
+	if !known || !line.Serves(person.Name) || !messageSID.MatchString(m.SID) {
+		return person, false, nil
+	}
+	switch hear(m.Body).word {
+	case wordYes, wordNo, wordPull:
+	default:
+		return person, false, nil
+	}
+	g, err := b.Store.Given(ctx, answerID("sms", m.SID))
+	return person, err == nil && g.At.IsZero(), err
+}
+
+// hearLate hears a text. There is no webhook to answer: the verdict on a call is due to be told; any other reply is worth
+// one try.
+func (b *Bot) hearLate(ctx context.Context, line store.Line, person store.Person, m twilio.Text, mended func(string)) error {
+	reply, err := b.heard(ctx, m, "")
+	if err != nil || reply == "" {
+		return err
+	}
+	b.Log.Warn("a text was missed", "sid", m.SID, "person", person.Name)
+	mended("text")
+	g, err := b.Store.Given(ctx, answerID("sms", m.SID))
+	if err != nil || g.Answer.ID != "" {
+		return err
+	}
+	_, err = b.Twilio.Send(ctx, twilio.SMS{From: line.Number, To: person.Phone, Body: reply, Validity: tellWithin})
+	return err
+}
+
+// outdated reports whether a text that is heard late means nothing any more: it is no answer to an announcement that came
+// after it, and only a fresh one takes a call that waits. About a call that has gone its sender is told all the same. A
+// text that has just come in is never outdated. c is empty when the text is about no call.
+func (b *Bot) outdated(m twilio.Text, c store.Call) bool {
+	old := b.Store.Clock.Since(m.Sent) > fresh
+	switch {
+	case m.Sent.IsZero():
+		return false
+	case c.ID == "":
+		return old
+	case c.State == store.Waiting:
+		return old || m.Sent.Before(c.Began().Truncate(time.Second)) // Twilio's times are whole seconds
+	}
+	return m.Sent.Before(c.Arrived.Truncate(time.Second))
+}

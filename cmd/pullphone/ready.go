@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pullphone/store"
+)
+
+const (
+	// oldestBeat is how old the last change of the store may be: three beats.
+	oldestBeat = 3 * store.Beat
+	// catchUpPatience is how long the first look for what was missed may keep the server from being ready.
+	catchUpPatience = time.Minute
+	// skewLimit is how far the clock may be off: Slack's signatures are good for five minutes.
+	skewLimit = time.Minute
+	// skewKept is how long a service's word on the time counts.
+	skewKept = 15 * time.Minute
+)
+
+// readiness says whether this server can do its work. An outage of Twilio or Slack is not its fault.
+type readiness struct {
+	store    *store.Store
+	started  time.Time
+	caughtUp atomic.Bool // what was missed has been asked for once, with or without success
+	stopping atomic.Bool
+	skew     *skew
+	trouble  func() []string // what a person has to mend, though it keeps no call from being answered
+}
+
+// why says what keeps the server from being ready, a line each; nothing when it is.
+func (r *readiness) why() []string {
+	var out []string
+	if r.stopping.Load() {
+		out = append(out, "stopping")
+	}
+	switch age, beaten := r.store.SinceBeat(); {
+	case !beaten:
+		out = append(out, "the store takes no change")
+	case age >= oldestBeat:
+		out = append(out, fmt.Sprintf("the store has taken no change for %s", age.Round(time.Second)))
+	}
+	if !r.caughtUp.Load() && r.store.Clock.Since(r.started) < catchUpPatience {
+		out = append(out, "Twilio is being asked what happened meanwhile")
+	}
+	return append(out, r.skew.why()...)
+}
+
+func (r *readiness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	if why := r.why(); len(why) > 0 {
+		http.Error(w, strings.Join(why, "\n"), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, "ok\n") // a peer that has gone is not told
+	for _, t := range r.trouble() {
+		fmt.Fprintln(w, troublePrefix+t)
+	}
+}
+
+// skew is how far this machine's clock is from those of the services, by the Date of their answers.
+type skew struct {
+	clock clockwork.Clock
+
+	mu  sync.Mutex
+	off map[string]reading
+}
+
+type reading struct {
+	off time.Duration // ours less theirs
+	at  time.Time
+}
+
+func newSkew(clock clockwork.Clock) *skew { return &skew{clock: clock, off: map[string]reading{}} }
+
+// heard takes the Date of an answer.
+func (s *skew) heard(service string, h http.Header) {
+	theirs, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return
+	}
+	now := s.clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.off[service] = reading{off: now.Sub(theirs), at: now}
+}
+
+// client is an HTTP client that takes the Date of each answer: the Slack library shows those of some methods only.
+func (s *skew) client(service string, limit time.Duration) *http.Client {
+	return &http.Client{Timeout: limit, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil {
+			s.heard(service, res.Header)
+		}
+		return res, err
+	})}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// metrics are how far the clock is off.
+func (s *skew) metrics() []prometheus.Collector { return []prometheus.Collector{s} }
+
+var skewDesc = prometheus.NewDesc("pullphone_clock_skew_seconds", "How far this machine's clock is ahead of a service's.", []string{"service"}, nil)
+
+// Describe implements prometheus.Collector.
+func (s *skew) Describe(ch chan<- *prometheus.Desc) { ch <- skewDesc }
+
+// Collect implements prometheus.Collector.
+func (s *skew) Collect(ch chan<- prometheus.Metric) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for service, r := range s.off {
+		ch <- prometheus.MustNewConstMetric(skewDesc, prometheus.GaugeValue, r.off.Seconds(), strings.ToLower(service))
+	}
+}
+
+func (s *skew) why() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for service, r := range s.off {
+		side := "ahead of"
+		if r.off < 0 {
+			side = "behind"
+		}
+		if r.off.Abs() >= skewLimit && s.clock.Since(r.at) < skewKept {
+			out = append(out, fmt.Sprintf("this machine's clock is %s %s %s's; set it right", r.off.Abs().Round(time.Second), side, service))
+		}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pullphone/bot/bottest"
+	"pullphone/store"
+	"pullphone/voice/voicetest"
+)
+
+// sick is a backend that takes no change while it is told so.
+type sick struct {
+	store.Backend
+	on atomic.Bool
+}
+
+func (s *sick) Update(ctx context.Context, fn func(store.Tx) error) error {
+	if s.on.Load() {
+		return errors.New("no space left on device")
+	}
+	return s.Backend.Update(ctx, fn)
+}
+
+// readyz is what the admin listener says.
+func (h *harness) readyz() string {
+	h.t.Helper()
+	res, body := h.get("GET", "http://"+h.admin+"/readyz", nil)
+	return res.Status[:3] + " " + strings.TrimSpace(string(body))
+}
+
+// readyAs waits until the admin listener says something.
+func (h *harness) readyAs(want string) {
+	h.t.Helper()
+	h.until("readyz: "+want, func() bool { return h.readyz() == want })
+}
+
+// Ready follows the heartbeat: false at the first that the store does not take, true when it does again, without a restart.
+func TestReadyFollowsTheStore(t *testing.T) {
+	t.Parallel()
+	s := &sick{}
+	h := serveTown(t, options{errors: []string{"the store takes no change", "webhook failed", "fallback", "fallback without a store", "a call is not in the store; its message is only at Twilio"},
+		backend: func(b store.Backend) store.Backend { s.Backend = b; return s }})
+	equal(t, "at first", h.readyz(), "200 ok")
+	s.on.Store(true)
+	h.clock.Advance(5 * time.Second)
+	h.readyAs("503 the store takes no change")
+	res, body := h.get("GET", "http://"+h.admin+"/healthz", nil)
+	equal(t, "healthz", res.Status+" "+string(body), "200 OK ok\n")
+	s.on.Store(false)
+	h.clock.Advance(5 * time.Second)
+	h.readyAs("200 ok")
+	h.arrive(janePhone, jane)
+}
+
+// An outage of Twilio and Slack does not keep the server from being ready, nor does one that answers nothing.
+func TestReadyInAnOutage(t *testing.T) {
+	t.Parallel()
+	var silent atomic.Bool
+	mute := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if silent.Load() {
+				<-r.Context().Done()
+				panic(http.ErrAbortHandler)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	h := open(t, options{steady: true, eager: true, voice: voicetest.Options{Intercept: mute}, slack: bottest.Options{Intercept: mute}})
+	h.must(h.setUp(h.ctx, h.cfg, &strings.Builder{}))
+	silent.Store(true)
+	h.start()
+	h.readyAs("503 Twilio is being asked what happened meanwhile")
+	stop := h.pump(100 * time.Millisecond)
+	h.readyAs("200 ok")
+	stop()
+	silent.Store(false)
+}
+
+// A clock that is wrong is named, by whichever service tells the time.
+func TestReadyNamesTheSkew(t *testing.T) {
+	for _, tt := range []struct {
+		service string
+		off     time.Duration // of the service's clock
+		want    string
+	}{
+		{"Twilio", 0, "200 ok"},
+		{"Twilio", 50 * time.Second, "200 ok"},
+		{"Twilio", 6 * time.Minute, "503 this machine's clock is 6m0s behind Twilio's; set it right"},
+		{"Slack", -6 * time.Minute, "503 this machine's clock is 6m0s ahead of Slack's; set it right"},
+	} {
+		t.Run(tt.service+tt.off.String(), func(t *testing.T) {
+			t.Parallel()
+			var h *harness
+			var off atomic.Int64
+			off.Store(int64(tt.off))
+			tell := func(service string) func(http.Handler) http.Handler {
+				return func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						at := h.clock.Now()
+						if service == tt.service {
+							at = at.Add(time.Duration(off.Load()))
+						}
+						w.Header().Set("Date", at.Round(time.Second).UTC().Format(http.TimeFormat))
+						next.ServeHTTP(w, r)
+					})
+				}
+			}
+			h = open(t, options{voice: voicetest.Options{Intercept: tell("Twilio")}, slack: bottest.Options{Intercept: tell("Slack")}})
+			h.must(h.setUp(h.ctx, h.cfg, &strings.Builder{}))
+			h.start()
+			h.arrive(janePhone, jane)
+			said := func() string { // a second more or less is no matter
+				return strings.NewReplacer("6m1s", "6m0s", "5m59s", "6m0s").Replace(h.readyz())
+			}
+			h.until("readyz: "+tt.want, func() bool { return said() == tt.want })
+			off.Store(0)
+			h.arrive(markPhone, voicetest.CallerInfo{})
+			h.readyAs("200 ok")
+		})
+	}
+}
