@@ -189,10 +189,11 @@ func (s *Store) OpenCalls(ctx context.Context, line string) ([]Call, error) {
 	return calls, err
 }
 
-// Ready reports whether the store takes a change, by making one.
+// Ready reports whether the store takes a change, by making one: a large one, because what is left of a full disk may
+// do for a small one and yet not for a call.
 func (s *Store) Ready(ctx context.Context) error {
 	return s.update(ctx, func(t *txn) error {
-		t.Put("meta/alive", []byte(t.now.Format(time.RFC3339)))
+		t.Put("meta/alive", fmt.Appendf(make([]byte, 0, 64<<10), "%-65000s", t.now.Format(time.RFC3339)))
 		return nil
 	})
 }

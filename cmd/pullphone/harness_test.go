@@ -52,6 +52,7 @@ type options struct {
 	errors []string                        // what the server may log as errors
 	clock  clockwork.Clock                 // of everything but Slack, which has the real one; a fake one by default
 	steady bool                            // the server's ports stay free while it is down
+	dir    string                          // where the store is; one of its own by default
 }
 
 // harness is a town with pullphone in it, served in this process on a clock that the test moves.
@@ -86,7 +87,10 @@ func open(t testing.TB, o options) *harness {
 	}
 	o.voice.Clock = h.opt.clock
 	var err error
-	h.town, err = newTown(t.TempDir(), o.voice, o.slack)
+	if o.dir == "" {
+		o.dir = t.TempDir()
+	}
+	h.town, err = newTown(o.dir, o.voice, o.slack)
 	h.must(err)
 	if o.steady {
 		h.release()

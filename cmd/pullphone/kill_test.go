@@ -60,7 +60,9 @@ func (p *process) run() {
 	p.logs.Go(func() {
 		for lines := bufio.NewScanner(log); lines.Scan(); {
 			fmt.Fprintln(p.t.Output(), lines.Text())
-			if strings.Contains(lines.Text(), "level=ERROR") || strings.Contains(lines.Text(), "DATA RACE") || strings.HasPrefix(lines.Text(), "panic:") {
+			fmt.Fprintln(&p.log, lines.Text())
+			expected := slices.ContainsFunc(p.opt.errors, func(e string) bool { return strings.Contains(lines.Text(), e) })
+			if strings.Contains(lines.Text(), "level=ERROR") && !expected || strings.Contains(lines.Text(), "DATA RACE") || strings.HasPrefix(lines.Text(), "panic:") {
 				p.t.Errorf("the server says: %s", lines.Text())
 			}
 		}
@@ -87,6 +89,17 @@ func (p *process) kill() {
 	}
 	p.cmd = nil
 	p.pipe.Close()
+}
+
+// ends tells the server's exit code, once it has ended by itself.
+func (p *process) ends() <-chan int {
+	ended, cmd := make(chan int, 1), p.cmd
+	go func() {
+		p.logs.Wait()
+		_ = cmd.Wait() // its exit code says it
+		ended <- cmd.ProcessState.ExitCode()
+	}()
+	return ended
 }
 
 // ended waits until the running server tells of a call in its history, and returns it.

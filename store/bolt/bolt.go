@@ -144,9 +144,15 @@ func (d *DB) WriteTo(w io.Writer) (n int64, err error) {
 	return n, err
 }
 
-// View implements store.Backend.
+// View implements store.Backend. Once a commit has failed it fails too: what it shows may not be on the disk.
 func (d *DB) View(_ context.Context, fn func(store.Reader) error) error {
-	return d.file.View(func(tx *bbolt.Tx) error { return fn(reader{tx}) })
+	err := d.file.View(func(tx *bbolt.Tx) error { return fn(reader{tx}) })
+	select {
+	case <-d.failed:
+		return d.failure
+	default:
+		return err
+	}
 }
 
 // Watch implements store.Backend.
