@@ -36,12 +36,13 @@ type Bot struct {
 	Links         Links
 	Log           *slog.Logger
 
-	asides chan aside
+	asides    chan aside
+	listeners chan struct{} // has one for each who listens to a voicemail
 }
 
 // New makes a Bot of its parts, all of which must be set.
 func New(b Bot) *Bot {
-	b.asides = make(chan aside, 64)
+	b.asides, b.listeners = make(chan aside, 64), make(chan struct{}, 16)
 	return &b
 }
 
@@ -55,11 +56,12 @@ func NewSlack(token, apiURL string, more ...slack.Option) *slack.Client {
 	return slack.New(token, opts...)
 }
 
-// Handle registers the webhooks, Twilio's behind verify, and the voicemail pages.
-func (b *Bot) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handler) {
+// Handle registers the webhooks, Twilio's behind verify, Slack's with bounded behind their own check, and the
+// voicemail pages.
+func (b *Bot) Handle(mux *http.ServeMux, verify, bounded func(http.Handler) http.Handler) {
 	mux.Handle("POST "+SMSPath, verify(http.HandlerFunc(b.sms)))
-	mux.Handle("POST "+ActionsPath, b.fromSlack(b.action))
-	mux.Handle("POST "+CommandPath, b.fromSlack(b.command))
+	mux.Handle("POST "+ActionsPath, b.fromSlack(bounded(http.HandlerFunc(b.action))))
+	mux.Handle("POST "+CommandPath, b.fromSlack(bounded(http.HandlerFunc(b.command))))
 	mux.HandleFunc("GET /voicemail/{call}/{n}/{expires}/{mac}", b.page)
 	mux.HandleFunc("GET /voicemail/{call}/{n}/{expires}/{mac}/audio", b.audio)
 }
