@@ -69,7 +69,7 @@ func (b *Bot) Handle(mux *http.ServeMux, verify, bounded func(http.Handler) http
 // Run tells people what is due until ctx ends, and finishes what it had begun.
 func (b *Bot) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{b.texts(), b.pictures(), b.posts(), b.tells()} {
+	for _, w := range []store.Work{b.texts(), b.lists(), b.pictures(), b.posts(), b.tells()} {
 		g.Go(func() error { return b.Store.Run(ctx, w) })
 	}
 	g.Go(func() error { return b.runAsides(ctx) })

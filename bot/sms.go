@@ -1,9 +1,12 @@
 package bot
 
 import (
+	"context"
 	"net/http"
 	"regexp"
+	"time"
 
+	"github.com/nyaruka/phonenumbers"
 	"github.com/twilio/twilio-go/twiml"
 
 	"pullphone/store"
@@ -53,11 +56,21 @@ func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply 
 		return "", nil // two lines would answer each other for ever
 	}
 	if !known {
-		return toStranger(line), nil
+		return b.stranger(ctx, line, from, sid)
 	}
 	a := store.Answer{ID: answerID("sms", sid), Person: person.Name, Via: store.BySMS}
 	if g, err := b.Store.Given(ctx, a.ID); err != nil || g.Reply != "" {
 		return g.Reply, err
+	}
+	if heard, err := b.Store.Allow(ctx, sid, store.Quota{Of: "texts of " + person.Name, Most: 10, Within: time.Minute}); err != nil || !heard {
+		told := false
+		if err == nil {
+			told, err = b.Store.Allow(ctx, sid, store.Quota{Of: "too fast " + person.Name, Most: 1, Within: time.Minute})
+		}
+		if !told {
+			return "", err
+		}
+		return tooFast, b.Store.Replied(ctx, a.ID, tooFast)
 	}
 	switch s.word {
 	case wordYes, wordNo:
@@ -85,5 +98,38 @@ func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply 
 	case wordList:
 		return b.list(ctx, person)
 	}
-	return smsHelp, nil // to a question mark, and to what is no word of ours
+	if s.word != wordHelp { // no word of ours: perhaps a machine that would answer for ever
+		may, err := b.Store.Allow(ctx, sid, store.Quota{Of: "help for " + from, Most: 3, Within: time.Hour})
+		if err != nil || !may {
+			return "", err
+		}
+	}
+	return smsHelp, nil
+}
+
+// stranger answers a text of somebody who is not on the team, rarely: who makes us answer may be paid for it.
+func (b *Bot) stranger(ctx context.Context, line store.Line, from, sid string) (reply string, err error) {
+	if !usual(from, line.Country) {
+		return "", nil
+	}
+	may, err := b.Store.Allow(ctx, sid, store.Quota{Of: "stranger " + from, Most: 1, Within: 24 * time.Hour},
+		store.Quota{Of: "strangers on " + line.Number, Most: 30, Within: time.Hour})
+	if err != nil || !may {
+		return "", err
+	}
+	return toStranger(line), nil
+}
+
+// usual reports whether a sender is a number of a person in the line's own country: no short code, no name, nothing
+// that costs extra.
+func usual(from, country string) bool {
+	n, err := phonenumbers.Parse(from, "") // without a country it takes numbers with a plus alone
+	if err != nil || country == "" || phonenumbers.GetRegionCodeForNumber(n) != country {
+		return false
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE:
+		return true
+	}
+	return false
 }

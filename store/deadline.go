@@ -14,12 +14,16 @@ func atKey(at time.Time, id CallID) string {
 }
 
 // Deadlines does, until ctx ends, what follows when a call has stayed too long in a state: a waiting caller is asked
-// for a message; of any other call Twilio is asked what became of it.
+// for a message; of any other call Twilio is asked what became of it. It also removes what is kept for a while only.
 func (s *Store) Deadlines(ctx context.Context) error {
 	changed, cancel := s.backend.Watch("at/")
 	defer cancel()
+	var pruned time.Time
 	for {
 		next, err := s.expire(ctx)
+		if err == nil && s.Clock.Since(pruned) >= pruneEvery {
+			pruned, err = s.Clock.Now(), s.prune(ctx)
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil

@@ -25,6 +25,9 @@
 //	seen/<answer>          an answer that was given, and its verdict
 //	line/<number>          which short codes of a line are in use, or rest
 //	last/<number>          the call of a line that ended last
+//	from/<number>          the open calls of a caller that were put on hold
+//	waits/<number>         how many callers wait on a line
+//	quota/<hash>           what has been done of something that is bounded
 //	due/<kind>/<call>/…    what is to be done
 //
 // Call IDs are ULIDs: keys in order of arrival keep a B+tree's pages full.

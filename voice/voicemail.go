@@ -13,11 +13,15 @@ import (
 // asks for this document again or fails (twilio.com/docs/voice/twiml/record, error 11100).
 func (p *Phone) record(c store.Call) []twiml.Element {
 	line, _ := p.Store.Team.Line(c.Line)
+	longest := store.MaxMessage
+	if c.Short {
+		longest = store.MaxShort
+	}
 	return []twiml.Element{
 		words(line.VoicemailGreeting),
 		&twiml.VoiceRecord{
 			Action:                  p.at(recordedPath, c),
-			MaxLength:               seconds(store.MaxMessage),
+			MaxLength:               seconds(longest),
 			Timeout:                 "10",
 			FinishOnKey:             "#",
 			PlayBeep:                "true",

@@ -48,25 +48,30 @@ func TestTooManyAtWork(t *testing.T) {
 
 // Strangers open 2,000 connections and send slowly, or much, on each, and open another whenever one is cut off; whatever
 // Twilio signs meanwhile is answered at once, and a call goes its way.
-func TestFloodOfStrangers(t *testing.T) {
-	t.Parallel()
+func TestFloodOfStrangers(t *testing.T) { // alone, because it is about time
 	h := serveTown(t, options{line: []string{"max_wait: 1h"}})
 	const strangers = 2000
 	head := func(path string, length int) string {
 		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n", path, form, length)
 	}
-	ways := []string{
+	slow := []string{
 		"",                          // says nothing
 		head("/twilio/voice", 1000), // a header that never ends
-		head("/twilio/voice", 1000) + "\r\nCallSid=",                                      // a body that never ends
-		head("/slack/actions", maxBody) + "\r\n" + strings.Repeat("a", smallBody),         // a large one that never ends
-		head("/slack/actions", maxBody+1) + "\r\n" + strings.Repeat("a", maxBody+1),       // one that is too large
-		head("/twilio/sms", 20) + "X-Twilio-Signature: AAAA\r\n\r\nMessageSid=SM1&a=b123", // a forged one
+		head("/twilio/voice", 1000) + "\r\nCallSid=",                                        // a body that never ends
+		head("/twilio/sms", 23) + "X-Twilio-Signature: AAAA\r\n\r\nMessageSid=SM1&Body=Yes", // a forged one, and then nothing
 	}
-	var open, cut, all atomic.Int32
+	much := []string{
+		head("/slack/actions", maxBody) + "\r\n" + strings.Repeat("a", maxBody/2),   // a large body that never ends
+		head("/slack/actions", maxBody+1) + "\r\n" + strings.Repeat("a", maxBody+1), // one that is too large
+	}
+	var cut, all atomic.Int32
 	end := make(chan struct{})
 	var ended sync.WaitGroup
 	for i := range strangers {
+		says := slow[i%len(slow)]
+		if i%25 == 0 {
+			says = much[i/25%len(much)]
+		}
 		ended.Go(func() {
 			for {
 				c, err := (&net.Dialer{}).DialContext(h.ctx, "tcp", h.listen)
@@ -74,11 +79,10 @@ func TestFloodOfStrangers(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				open.Add(1)
 				all.Add(1)
 				gone := make(chan struct{})
 				go func() {
-					_, _ = io.WriteString(c, ways[i%len(ways)]) // it may be cut off in the middle
+					_, _ = io.WriteString(c, says) // it may be cut off in the middle
 					_, _ = io.Copy(io.Discard, c)
 					close(gone)
 				}()
@@ -89,11 +93,10 @@ func TestFloodOfStrangers(t *testing.T) {
 				}
 				c.Close()
 				<-gone
-				open.Add(-1)
 				select {
 				case <-end:
 					return
-				case <-time.After(time.Second): // each stranger, not all of them
+				case <-time.After(5 * time.Second):
 				}
 			}
 		})
@@ -119,7 +122,7 @@ func TestFloodOfStrangers(t *testing.T) {
 	close(end)
 	ended.Wait()
 	t.Logf("%d connections, %d of them cut off; the slowest webhook took %s", all.Load(), cut.Load(), longest)
-	if longest > 3*time.Second {
+	if longest > 5*time.Second { // Twilio waits 15
 		t.Errorf("a webhook took %s", longest)
 	}
 	if cut.Load() < strangers-maxConnections {

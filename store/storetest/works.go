@@ -92,6 +92,7 @@ func deedWakes(w *world) {
 			c := w.arrive(support)
 			await(w, w.ctx, "its SMS", jobs).done <- outcome{}
 			w.awaitDone(store.Text, c.ID)
+			w.ok(w.s.HungUp(w.ctx, c.ID))
 		}
 	})
 }
