@@ -32,7 +32,7 @@ func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := newLog(os.Stderr, cfg.LogNumbers)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	go func() {
