@@ -12,7 +12,10 @@ import (
 	"pullphone/store"
 )
 
-var messageSID = regexp.MustCompile(`^[A-Z]{2}[0-9A-Za-z]{1,62}$`)
+var (
+	messageSID = regexp.MustCompile(`^[A-Z]{2}[0-9A-Za-z]{1,62}$`)
+	e164       = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`) // not the whatsapp:+1… of other ways to write
+)
 
 // sms hears a text to one of the lines. The reply is the answer to the webhook, so it needs no request of ours.
 func (b *Bot) sms(w http.ResponseWriter, r *http.Request) {
@@ -59,8 +62,16 @@ func (b *Bot) heard(r *http.Request, sid, from, to, body, optOut string) (reply 
 		return b.stranger(ctx, line, from, sid)
 	}
 	a := store.Answer{ID: answerID("sms", sid), Person: person.Name, Via: store.BySMS}
-	if g, err := b.Store.Given(ctx, a.ID); err != nil || g.Reply != "" {
+	g, err := b.Store.Given(ctx, a.ID)
+	switch {
+	case err != nil || g.Reply != "":
 		return g.Reply, err
+	case g.Answer.ID != "": // delivered again: it was about the call that it was about
+		c, err := b.Store.Call(ctx, g.Answer.Call)
+		if err != nil {
+			return "", err
+		}
+		return verdict(b.Store.Team, g.Answer, g.Verdict, c, b.Store.Clock.Now()), nil
 	}
 	if heard, err := b.Store.Allow(ctx, sid, store.Quota{Of: "texts of " + person.Name, Most: 10, Within: time.Minute}); err != nil || !heard {
 		told := false
@@ -123,8 +134,8 @@ func (b *Bot) stranger(ctx context.Context, line store.Line, from, sid string) (
 // usual reports whether a sender is a number of a person in the line's own country: no short code, no name, nothing
 // that costs extra.
 func usual(from, country string) bool {
-	n, err := phonenumbers.Parse(from, "") // without a country it takes numbers with a plus alone
-	if err != nil || country == "" || phonenumbers.GetRegionCodeForNumber(n) != country {
+	n, err := phonenumbers.Parse(from, "")
+	if err != nil || !e164.MatchString(from) || country == "" || phonenumbers.GetRegionCodeForNumber(n) != country {
 		return false
 	}
 	switch phonenumbers.GetNumberType(n) {
