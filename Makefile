@@ -1,11 +1,12 @@
-# The race detector needs a C compiler, and nothing else that a machine with Go lacks.
+# The race detector needs a C compiler and the tests of a failing disk strace, and nothing else that a machine with Go
+# lacks.
 
 .PHONY: help test bench fuzz music
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' $(MAKEFILE_LIST)
 
-test: gcc ## all tests, with the race detector
+test: gcc strace ## all tests, with the race detector
 	CGO_ENABLED=1 go test -race -timeout 600s ./...
 
 bench: ## what a webhook, an answer and a full history cost
@@ -19,8 +20,8 @@ fuzz: ## a minute of each parser of strangers' input
 music: ## compose the hold music anew
 	go generate ./voice/music
 
-.PHONY: gcc
-gcc:
-	@command -v gcc >/dev/null || { \
+.PHONY: gcc strace
+gcc strace:
+	@command -v $@ >/dev/null || { \
 	  as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$as_root apt-get update -q && $$as_root apt-get install -qy gcc libc6-dev; }
+	  $$as_root apt-get update -q && $$as_root apt-get install -qy $@ libc6-dev; }

@@ -52,3 +52,34 @@ func (b *Bot) text(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	}
 	return nil, err
 }
+
+// lists tells people by SMS how many wait, where there are too many to announce each.
+func (b *Bot) lists() store.Work {
+	return store.Work{
+		Kind: store.List, Parallel: 32, Longest: 8 * time.Second,
+		Lane: func(d store.Deed) string { return d.Whom },
+		Do:   b.listed,
+	}
+}
+
+func (b *Bot) listed(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+	line, _ := b.Store.Team.Line(d.Line)
+	person, _ := b.Store.Team.Person(d.Whom)
+	open, err := b.Store.OpenCalls(ctx, d.Line)
+	if err != nil {
+		return nil, err
+	}
+	waiting := len(only(open, store.Waiting))
+	if waiting == 0 || person.Phone == "" || !line.Serves(person.Name) {
+		return nil, nil
+	}
+	_, err = b.Twilio.Send(ctx, twilio.SMS{From: d.Line, To: person.Phone, Body: crowded(line, waiting), Validity: time.Minute})
+	if after, ok := twilio.Limited(err); ok {
+		return nil, &store.Later{After: after, Err: err}
+	}
+	if twilio.Refused(err) {
+		b.Log.Warn("SMS refused", "person", person.Name, "err", err) // the announcements say so where people see it
+		return nil, nil
+	}
+	return nil, err
+}

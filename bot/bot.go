@@ -36,15 +36,16 @@ type Bot struct {
 	Links         Links
 	Log           *slog.Logger
 
-	asides   chan aside
-	pacer    *pacer
-	finder   *finder
-	troubles *troubles
+	asides    chan aside
+	listeners chan struct{} // has one for each who listens to a voicemail
+	pacer     *pacer
+	finder    *finder
+	troubles  *troubles
 }
 
 // New makes a Bot of its parts, all of which must be set.
 func New(b Bot) *Bot {
-	b.asides = make(chan aside, 64)
+	b.asides, b.listeners = make(chan aside, 64), make(chan struct{}, 16)
 	b.pacer = &pacer{buckets: map[string]*bucket{}, ids: map[string]string{}}
 	b.finder = &finder{channels: map[string]*found{}, unmarked: map[string]bool{}}
 	b.troubles = &troubles{of: map[string]trouble{}}
@@ -63,11 +64,12 @@ func NewSlack(token, apiURL string, more ...slack.Option) *slack.Client {
 	return slack.New(token, opts...)
 }
 
-// Handle registers the webhooks, Twilio's behind verify, and the voicemail pages.
-func (b *Bot) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handler) {
+// Handle registers the webhooks, Twilio's behind verify, Slack's with bounded behind their own check, and the
+// voicemail pages.
+func (b *Bot) Handle(mux *http.ServeMux, verify, bounded func(http.Handler) http.Handler) {
 	mux.Handle("POST "+SMSPath, verify(http.HandlerFunc(b.sms)))
-	mux.Handle("POST "+ActionsPath, b.fromSlack(b.action))
-	mux.Handle("POST "+CommandPath, b.fromSlack(b.command))
+	mux.Handle("POST "+ActionsPath, b.fromSlack(bounded(http.HandlerFunc(b.action))))
+	mux.Handle("POST "+CommandPath, b.fromSlack(bounded(http.HandlerFunc(b.command))))
 	mux.HandleFunc("GET /voicemail/{call}/{n}/{expires}/{mac}", b.page)
 	mux.HandleFunc("GET /voicemail/{call}/{n}/{expires}/{mac}/audio", b.audio)
 }
@@ -75,7 +77,7 @@ func (b *Bot) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handler)
 // Run tells people what is due until ctx ends, and finishes what it had begun.
 func (b *Bot) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{b.texts(), b.pictures(), b.posts(), b.tells(), b.unposts()} {
+	for _, w := range []store.Work{b.texts(), b.lists(), b.pictures(), b.posts(), b.tells(), b.unposts()} {
 		g.Go(func() error { return b.Store.Run(ctx, w) })
 	}
 	g.Go(func() error { return b.runAsides(ctx) })

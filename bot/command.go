@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -13,8 +12,8 @@ import (
 
 // command hears a slash command. Whatever it comes to, Slack gets 200 and a private word: another status would show
 // the person an error of Slack's own.
-func (b *Bot) command(w http.ResponseWriter, r *http.Request, form url.Values) {
-	reply := ""
+func (b *Bot) command(w http.ResponseWriter, r *http.Request) {
+	form, reply := r.PostForm, ""
 	if form.Get("ssl_check") != "1" { // Slack's own probe of the URL
 		reply = b.commanded(r.Context(), form.Get("user_id"), form.Get("text"), form.Get("trigger_id"))
 	}

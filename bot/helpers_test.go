@@ -172,7 +172,7 @@ func open(t testing.TB, team store.Team) *room {
 	r.Bot = New(Bot{
 		Store: st, Twilio: tw, Slack: NewSlack(r.work.BotToken(), r.work.URL()), SigningSecret: r.work.SigningSecret(), Links: links, Log: log,
 	})
-	r.Handle(mux, unsigned)
+	r.Handle(mux, unsigned, func(h http.Handler) http.Handler { return h })
 	r.work.Configure(bottest.App{
 		Interactivity: srv.URL + ActionsPath,
 		Commands:      map[string]bottest.Command{"/pull": {URL: srv.URL + CommandPath, ShouldEscape: true}},

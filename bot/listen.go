@@ -117,6 +117,13 @@ func (b *Bot) audio(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, text, status)
 		return
 	}
+	select {
+	case b.listeners <- struct{}{}:
+		defer func() { <-b.listeners }()
+	default:
+		http.Error(w, "Too many people listen at once. Please try again in a minute.", http.StatusServiceUnavailable)
+		return
+	}
 	// A slow listener gets longer than a webhook does.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(listenWithin)) // without one, the server's own holds
 	ctx, cancel := context.WithTimeout(r.Context(), listenWithin)
@@ -139,7 +146,7 @@ func (b *Bot) audio(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", kind)
 	if r.Header.Get("Range") != "" && res.StatusCode == http.StatusOK {
 		// Twilio gave all of it. A player that asked for a part cannot seek in that, so the part is cut out here.
-		const most = 32 << 20
+		const most = 8 << 20 // the longest message is 4.8 MB
 		all, err := io.ReadAll(io.LimitReader(res.Body, most))
 		if err != nil {
 			http.Error(w, "The voicemail broke off.", http.StatusBadGateway)

@@ -57,6 +57,9 @@ func status(c store.Call) string {
 	case store.Talking:
 		return "Talking with " + by + ", after waiting " + waited + "."
 	case store.Recording:
+		if c.Short {
+			return "Asked to leave a short message: this number has several calls open."
+		}
 		if by == "" {
 			return "Asked to leave a message."
 		}

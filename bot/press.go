@@ -33,8 +33,8 @@ func parseValue(s string) (store.CallID, int, bool) {
 
 // fromSlack lets only requests through that Slack has signed within the last five minutes
 // (docs.slack.dev/authentication/verifying-requests-from-slack); others get 401 and one word. Only the body counts:
-// nothing signs the query.
-func (b *Bot) fromSlack(next func(http.ResponseWriter, *http.Request, url.Values)) http.Handler {
+// nothing signs the query. Handlers read PostForm alone.
+func (b *Bot) fromSlack(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuse := func(status int, why string) {
 			b.Log.Warn("webhook refused", "service", "slack", "path", r.URL.Path, "why", why)
@@ -63,8 +63,8 @@ func (b *Bot) fromSlack(next func(http.ResponseWriter, *http.Request, url.Values
 			refuse(http.StatusBadRequest, "no form")
 			return
 		}
-		r.Body = io.NopCloser(bytes.NewReader(nil))
-		next(w, r, form)
+		r.Body, r.PostForm = io.NopCloser(bytes.NewReader(nil)), form
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -94,9 +94,9 @@ type press struct {
 
 // action hears a press of a button. Slack takes 200 for "received" within three seconds; what it came to is told
 // afterwards.
-func (b *Bot) action(w http.ResponseWriter, r *http.Request, form url.Values) {
+func (b *Bot) action(w http.ResponseWriter, r *http.Request) {
 	var p press
-	if err := json.Unmarshal([]byte(form.Get("payload")), &p); err != nil {
+	if err := json.Unmarshal([]byte(r.PostForm.Get("payload")), &p); err != nil {
 		b.Log.Warn("press that cannot be read", "err", err)
 		http.Error(w, "no payload", http.StatusBadRequest)
 		return

@@ -20,6 +20,7 @@ const (
 	strangers      = "Only people of this workspace can answer calls."
 	forgotten      = "I do not know this call any more."
 	failed         = "That did not work. Please try again."
+	tooFast        = "That was too fast for me. Please wait a minute, then text again."
 	smsHelp        = "Y takes the waiting call, N sends it to voicemail. Several waiting: Y 2. PULL takes the longest waiting, LIST shows them."
 	commandHelp    = "/pull takes the call that has waited longest. /pull list shows who is waiting. /pull help shows this."
 )
@@ -62,6 +63,14 @@ func placed(c store.Call) string {
 		return ""
 	}
 	return ", " + c.City
+}
+
+// crowded is the SMS that stands for those about each caller, where many wait.
+func crowded(line store.Line, waiting int) string {
+	if waiting == 1 {
+		return "1 caller waits on " + shorten(line.Name, 30) + ". PULL takes them."
+	}
+	return fmt.Sprintf("%d callers wait on %s. LIST shows them, PULL takes the longest waiting.", waiting, shorten(line.Name, 30))
 }
 
 func noMeans(line store.Line) string {

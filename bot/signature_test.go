@@ -68,7 +68,7 @@ func TestPressSignature(t *testing.T) {
 	req.Header.Set("X-Slack-Request-Timestamp", fmt.Sprint(now.Unix()))
 	req.Header.Set("X-Slack-Signature", bottest.Sign("", now, body))
 	w := httptest.NewRecorder()
-	r.fromSlack(r.action).ServeHTTP(w, req)
+	r.fromSlack(http.HandlerFunc(r.action)).ServeHTTP(w, req)
 	if w.Code != http.StatusUnauthorized {
 		t.Errorf("signed by an empty key: status %d", w.Code)
 	}

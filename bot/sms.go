@@ -4,14 +4,19 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"time"
 
+	"github.com/nyaruka/phonenumbers"
 	"github.com/twilio/twilio-go/twiml"
 
 	"pullphone/store"
 	"pullphone/voice/twilio"
 )
 
-var messageSID = regexp.MustCompile(`^[A-Z]{2}[0-9A-Za-z]{1,62}$`)
+var (
+	messageSID = regexp.MustCompile(`^[A-Z]{2}[0-9A-Za-z]{1,62}$`)
+	e164       = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`) // not the whatsapp:+1… of other ways to write
+)
 
 // sms hears a text to one of the lines. The reply is the answer to the webhook, so it needs no request of ours.
 func (b *Bot) sms(w http.ResponseWriter, r *http.Request) {
@@ -57,11 +62,21 @@ func (b *Bot) heard(ctx context.Context, m twilio.Text, optOut string) (reply st
 		return "", nil // two lines would answer each other for ever
 	}
 	if !known {
-		return toStranger(line), nil
+		return b.stranger(ctx, line, m.From, m.SID)
 	}
 	a := store.Answer{ID: answerID("sms", m.SID), Person: person.Name, Via: store.BySMS, Late: !m.Sent.IsZero()}
 	if text, known, err := b.again(ctx, a.ID); known || err != nil {
 		return text, err
+	}
+	if heard, err := b.Store.Allow(ctx, m.SID, store.Quota{Of: "texts of " + person.Name, Most: 10, Within: time.Minute}); err != nil || !heard {
+		told := false
+		if err == nil {
+			told, err = b.Store.Allow(ctx, m.SID, store.Quota{Of: "too fast " + person.Name, Most: 1, Within: time.Minute})
+		}
+		if !told {
+			return "", err
+		}
+		return b.reply(ctx, a.ID, tooFast)
 	}
 	switch s.word {
 	case wordYes, wordNo:
@@ -101,5 +116,38 @@ func (b *Bot) heard(ctx context.Context, m twilio.Text, optOut string) (reply st
 	case wordList:
 		return b.list(ctx, person)
 	}
-	return smsHelp, nil // to a question mark, and to what is no word of ours
+	if s.word != wordHelp { // no word of ours: perhaps a machine that would answer for ever
+		may, err := b.Store.Allow(ctx, m.SID, store.Quota{Of: "help for " + m.From, Most: 3, Within: time.Hour})
+		if err != nil || !may {
+			return "", err
+		}
+	}
+	return smsHelp, nil
+}
+
+// stranger answers a text of somebody who is not on the team, rarely: who makes us answer may be paid for it.
+func (b *Bot) stranger(ctx context.Context, line store.Line, from, sid string) (reply string, err error) {
+	if !usual(from, line.Country) {
+		return "", nil
+	}
+	may, err := b.Store.Allow(ctx, sid, store.Quota{Of: "stranger " + from, Most: 1, Within: 24 * time.Hour},
+		store.Quota{Of: "strangers on " + line.Number, Most: 30, Within: time.Hour})
+	if err != nil || !may {
+		return "", err
+	}
+	return toStranger(line), nil
+}
+
+// usual reports whether a sender is a number of a person in the line's own country: no short code, no name, nothing
+// that costs extra.
+func usual(from, country string) bool {
+	n, err := phonenumbers.Parse(from, "")
+	if err != nil || !e164.MatchString(from) || country == "" || phonenumbers.GetRegionCodeForNumber(n) != country {
+		return false
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE:
+		return true
+	}
+	return false
 }

@@ -16,19 +16,23 @@ type Arrival struct {
 }
 
 // Arrive records an incoming call, once: the same CallSid again gives the same call. The call waits, its announcement
-// is due.
+// is due; where its caller has as many calls open as one may, it is asked for a short message instead.
 func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
 	return s.arrive(ctx, a, s.now(), func(t *txn, c *Call) error {
 		line, _ := t.team.Line(c.Line)
 		c.State, c.Deadline = Waiting, t.now.Add(line.MaxWait)
+		if may, err := t.mayWait(c); err != nil || !may {
+			t.sendToVoicemail(c)
+			c.Short = true
+			return err
+		}
 		if c.Naming = t.team.Lookup && c.From != "" && c.Name == ""; c.Naming {
 			t.due(Deed{Kind: Lookup, Call: c.ID})
 		}
 		if err := t.giveCode(c); err != nil {
 			return err
 		}
-		t.announce(c, "")
-		return nil
+		return t.announce(c, "")
 	})
 }
 

@@ -125,6 +125,7 @@ type Call struct {
 	Naming   bool      `json:"naming,omitempty"` // the caller's name is being looked up
 	Rev      int64     `json:"rev"`              // counts changes that people can see
 
+	Short    bool   `json:"short,omitempty"`    // one call too many of its caller: asked for a short message at once
 	Queue    string `json:"queue,omitempty"`    // Twilio QueueSid
 	Fetched  int    `json:"fetched,omitempty"`  // attempt whose redirect has arrived: Twilio asked for its TwiML
 	Screened Why    `json:"screened,omitempty"` // what the ringing taker did instead of pressing 1

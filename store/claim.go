@@ -132,6 +132,8 @@ func (t *txn) sendToVoicemail(c *Call) {
 const (
 	// MaxMessage is the longest message a caller can leave.
 	MaxMessage = 5 * time.Minute
+	// MaxShort is the longest message of a caller who has too many calls open.
+	MaxShort = time.Minute
 
 	screening = 75 * time.Second // Twilio's own 5 s on a Dial, the question asked twice, and the way back
 	grace     = time.Minute      // for Twilio to report what it did

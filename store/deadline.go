@@ -14,7 +14,7 @@ func atKey(at time.Time, id CallID) string {
 }
 
 // Deadlines does, until ctx ends, what follows when a call has stayed too long in a state: a waiting caller is asked
-// for a message; of any other call Twilio is asked what became of it.
+// for a message; of any other call Twilio is asked what became of it. It also removes what is kept for a while only.
 func (s *Store) Deadlines(ctx context.Context) error {
 	changed, cancel := s.backend.Watch("at/")
 	defer cancel()

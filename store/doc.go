@@ -26,6 +26,9 @@
 //	seen/<answer>          an answer that was given, and its verdict
 //	line/<number>          which short codes of a line are in use, or rest
 //	last/<number>          the call of a line that ended last
+//	from/<number>          the open calls of a caller that were put on hold
+//	waits/<number>         how many callers wait on a line
+//	quota/<hash>           what has been done of something that is bounded
 //	due/<kind>/<call>/…    what is to be done
 //	gone/<call>            a call whose caller is forgotten; it is dropped once it has ended and nothing is due for it
 //	meta/wipe              something was deleted that must not be read from the disk any more

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -22,18 +23,20 @@ const (
 	Tell     Kind = "tell"     // tell one person what became of their answer
 	Erase    Kind = "erase"    // delete what Twilio keeps of a call that is no longer in the store
 	Unpost   Kind = "unpost"   // delete a Slack message of such a call
+	Learn    Kind = "learn"    // find out about a message that was left in a call of which nothing is known
+	List     Kind = "list"     // tell one person how many wait on a line, where there are too many to announce each
 )
 
-var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost}
+var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost, List, Learn}
 
 // Deed is one thing that is due.
 type Deed struct {
 	Kind    Kind      `json:"kind"`
-	Call    CallID    `json:"call"`
+	Call    CallID    `json:"call"` // empty for a List, which is about its line, and a Learn
 	Attempt int       `json:"attempt,omitempty"`
-	Line    string    `json:"line,omitempty"`    // Draw, Post: whose channel
-	Whom    string    `json:"whom,omitempty"`    // Text: person; Post: RecordingSid; Tell: answer; Erase: CallSid; Unpost: channel/ts
-	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it
+	Line    string    `json:"line,omitempty"`    // Draw, Post: whose channel; List
+	Whom    string    `json:"whom,omitempty"`    // Text, List: person; Post: RecordingSid; Tell: answer; Erase: CallSid; Unpost: channel/ts; Learn: CallSid/RecordingSid
+	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again
 	Due     time.Time `json:"due"`               // not before
 	First   bool      `json:"first,omitempty"`   // Draw: the call has no message yet
 	Waiting bool      `json:"waiting,omitempty"` // Draw: the call waits for an answer
@@ -45,7 +48,7 @@ type Deed struct {
 
 // Key is where the deed stands in the store; there is one deed of a kind for a call, attempt and person.
 func (d Deed) Key() string {
-	key := "due/" + string(d.Kind) + "/" + string(d.Call)
+	key := "due/" + string(d.Kind) + "/" + cmp.Or(string(d.Call), d.Line)
 	if d.Whom != "" {
 		key += "/" + url.PathEscape(d.Whom)
 	}
@@ -103,9 +106,13 @@ func (t *txn) draw(c *Call) error {
 }
 
 // announce makes one SMS to each person of the line due, but for the one who has just not taken it, unless nobody else
-// is left.
-func (t *txn) announce(c *Call, except string) {
+// is left. Where too many wait already, people are told how many.
+func (t *txn) announce(c *Call, except string) error {
 	line, _ := t.team.Line(c.Line)
+	crowd, err := t.crowd(c.Line)
+	if err != nil {
+		return err
+	}
 	due := t.now
 	if c.Naming {
 		due = t.now.Add(nameWait)
@@ -114,11 +121,15 @@ func (t *txn) announce(c *Call, except string) {
 		p, _ := t.team.Person(name)
 		return p.Phone == ""
 	})
+	if crowd.Waiting >= maxTold { // this one is not counted yet
+		return t.list(c.Line, crowd, people)
+	}
 	for _, name := range people {
 		if name != except || len(people) == 1 {
 			t.due(Deed{Kind: Text, Call: c.ID, Attempt: c.Attempt, Whom: name, Due: due})
 		}
 	}
+	return nil
 }
 
 // tellTaker makes it due to tell a taker that there is nobody left to be put through to them.

@@ -60,6 +60,14 @@ func (s *Store) LeftMessage(ctx context.Context, a Arrival, arrived, ended time.
 	return s.RecordingReady(ctx, c.ID, v.SID, v.Seconds)
 }
 
+// Learn makes it due to find out about a message that Twilio reports in a call of which nothing is known here.
+func (s *Store) Learn(ctx context.Context, callSID, recording string) error {
+	return s.update(ctx, func(t *txn) error {
+		t.due(Deed{Kind: Learn, Whom: callSID + "/" + recording})
+		return nil
+	})
+}
+
 // Erasing reports whether it is due to erase what Twilio keeps of a call: then none of it must be found again.
 func (s *Store) Erasing(ctx context.Context, callSID string) (found bool, err error) {
 	err = s.backend.View(ctx, func(r Reader) error {

@@ -69,7 +69,7 @@ func (s *Store) Retain(ctx context.Context) error {
 func (s *Store) retain(ctx context.Context) (time.Duration, error) {
 	next := retainEvery
 	waits, err := s.dropForgotten(ctx)
-	if err = errors.Join(err, s.wipe(ctx)); err != nil {
+	if err = errors.Join(err, s.wipe(ctx), s.pruneQuotas(ctx)); err != nil {
 		return 0, err
 	}
 	if waits {
@@ -259,4 +259,22 @@ func (s *Store) sweep(ctx context.Context, prefix string, pick func(value []byte
 		from = next
 	}
 	return nil
+}
+
+// pruneQuotas drops those that count nothing any more.
+func (s *Store) pruneQuotas(ctx context.Context) error {
+	return s.sweep(ctx, "quota/", func(b []byte) bool {
+		u, err := decode[used](b)
+		return err == nil && !u.Until.After(s.now())
+	}, func(t *txn, key string) error {
+		b, err := t.Get(key)
+		if err != nil || b == nil {
+			return err
+		}
+		if u, err := decode[used](b); err != nil || u.Until.After(t.now) {
+			return err
+		}
+		t.Delete(key)
+		return nil
+	})
 }

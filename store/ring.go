@@ -129,6 +129,5 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 	if err := t.giveCode(c); err != nil {
 		return err
 	}
-	t.announce(c, taker)
-	return nil
+	return t.announce(c, taker)
 }

@@ -131,6 +131,9 @@ func (s *Store) recover(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.recount(ctx); err != nil {
+		return err
+	}
 	for ids := range slices.Chunk(calls, 100) {
 		err := s.update(ctx, func(t *txn) error {
 			for _, id := range ids {
@@ -257,10 +260,16 @@ func (t *txn) save(was, c *Call, did change) error {
 	if was != nil {
 		if was.key() != c.key() {
 			t.Delete(was.key())
+			if err := t.gone(c); err != nil {
+				return err
+			}
 		}
 		if !was.Deadline.Equal(c.Deadline) && !was.Deadline.IsZero() {
 			t.Delete(atKey(was.Deadline, c.ID))
 		}
+	}
+	if err := t.moved(was, c); err != nil {
+		return err
 	}
 	if !c.Deadline.IsZero() {
 		t.Put(atKey(c.Deadline, c.ID), nil)

@@ -90,6 +90,13 @@ type try struct {
 	backoff *backoff.ExponentialBackOff
 	at      time.Time
 	doubt   bool // the last one ended without a word from the other side: it may have been done
+	did     *did // it was done; only that could not be recorded
+}
+
+// did is a deed as it was done, and what is to be recorded of it.
+type did struct {
+	Deed
+	after func(*Call) bool
 }
 
 // start begins what can be begun now and returns how long it is until more can.
@@ -199,21 +206,25 @@ func (r *runner) do(ctx context.Context, d Deed) {
 	if !mine {
 		return
 	}
+	now := did{Deed: d}
 	r.mu.Lock()
-	if t := r.tries[d.Key()]; t != nil && t.doubt {
-		d.Doubt = true
+	t := r.tries[d.Key()]
+	if t != nil && t.doubt {
+		now.Doubt = true
 	}
 	r.mu.Unlock()
-	after, err := r.Do(ctx, d)
-	if errors.Is(err, ErrNoCall) { // erased since: nothing of it is due any more
-		after, err = nil, nil
-	}
-	if err == nil {
-		// The request's own limit may be used up; what was done must be recorded all the same.
-		err = r.finish(context.WithoutCancel(ctx), d, after)
+	if t != nil && t.did != nil {
+		now = *t.did
+	} else if now.after, err = r.Do(ctx, now.Deed); errors.Is(err, ErrNoCall) { // erased since: nothing of it is due any more
+		now.after, err = nil, nil
 	}
 	if err != nil {
 		r.again(d, err)
+		return
+	}
+	// The request's own limit may be used up; what was done must be recorded all the same.
+	if err := r.finish(context.WithoutCancel(ctx), now.Deed, now.after); err != nil {
+		r.again(d, err).did = &now
 		return
 	}
 	r.metrics.deeds.WithLabelValues(string(r.Kind), "done").Inc()
@@ -223,7 +234,7 @@ func (r *runner) do(ctx context.Context, d Deed) {
 }
 
 // again plans the next try.
-func (r *runner) again(d Deed, err error) {
+func (r *runner) again(d Deed, err error) *try {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := r.tries[d.Key()]
@@ -236,7 +247,7 @@ func (r *runner) again(d Deed, err error) {
 	later, undone := errors.AsType[*Later](err)
 	if undone && later.Err == nil {
 		t.at = r.now().Add(later.After + time.Millisecond) // now has no finer parts
-		return
+		return t
 	}
 	wait := min(t.backoff.NextBackOff(), r.Longest) // its jitter goes beyond its maximum
 	if undone && later.After > 0 {
@@ -246,6 +257,7 @@ func (r *runner) again(d Deed, err error) {
 	t.at = r.now().Add(wait)
 	r.metrics.deeds.WithLabelValues(string(r.Kind), "failed").Inc()
 	r.Log.Warn("will be tried again", "kind", d.Kind, "call", d.Call, "whom", d.Whom, "in", wait, "err", err)
+	return t
 }
 
 // reserve marks a deed as being done, so that after a crash it is known to be in doubt. It reports false when the deed

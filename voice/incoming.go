@@ -5,6 +5,8 @@ import (
 	"regexp"
 
 	"github.com/twilio/twilio-go/twiml"
+
+	"pullphone/store"
 )
 
 // A Twilio SID is two letters that say what it is, and 32 hexadecimal digits; that it has the form of a key of the store
@@ -30,6 +32,10 @@ func (p *Phone) incoming(w http.ResponseWriter, r *http.Request) {
 	}
 	if !c.Open() {
 		p.say(w, &twiml.VoiceHangup{})
+		return
+	}
+	if c.Short && c.State == store.Recording { // asked for a message at once
+		p.say(w, p.record(c)...)
 		return
 	}
 	// A repeated delivery is answered like the first, even when the call has been claimed meanwhile: the redirect is on

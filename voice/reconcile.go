@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"pullphone/store"
@@ -147,6 +148,28 @@ func (p *Phone) message(ctx context.Context, r twilio.Recording, since time.Time
 	_, err = p.Store.RecordingReady(ctx, id, r.SID, r.Seconds)
 	return err
 }
+
+// lessons finds out about messages that Twilio reports in calls of which nothing is known.
+func (p *Phone) lessons() store.Work {
+	return store.Work{Kind: store.Learn, Parallel: 4, Longest: time.Minute,
+		Do: func(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+			call, recording, _ := strings.Cut(d.Whom, "/")
+			rs, err := p.Twilio.Recordings(ctx, call)
+			if err != nil {
+				return nil, later(err)
+			}
+			for _, r := range rs {
+				if r.SID == recording && r.Status == "completed" && r.Seconds > 0 {
+					r.Call = call
+					return nil, later(p.message(ctx, r, d.Due.Add(-lessonWithin), func(string) {}))
+				}
+			}
+			return nil, nil
+		}}
+}
+
+// lessonWithin is how long before its message a call can have begun.
+const lessonWithin = 24 * time.Hour
 
 // stranger makes a call of a message whose call is not known: its caller got no further than the fallback.
 func (p *Phone) stranger(ctx context.Context, r twilio.Recording, since time.Time, mended func(string)) error {

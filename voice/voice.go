@@ -73,7 +73,7 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 // Run does what is due at Twilio until ctx ends, and finishes what it had begun.
 func (p *Phone) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures()} {
+	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons()} {
 		g.Go(func() error { return p.Store.Run(ctx, w) })
 	}
 	return g.Wait()

@@ -14,11 +14,15 @@ import (
 // asks for this document again or fails (twilio.com/docs/voice/twiml/record, error 11100).
 func (p *Phone) record(c store.Call) []twiml.Element {
 	line, _ := p.Store.Team.Line(c.Line)
+	longest := store.MaxMessage
+	if c.Short {
+		longest = store.MaxShort
+	}
 	return []twiml.Element{
 		words(line.VoicemailGreeting),
 		&twiml.VoiceRecord{
 			Action:                  p.at(recordedPath, c),
-			MaxLength:               seconds(store.MaxMessage),
+			MaxLength:               seconds(longest),
 			Timeout:                 "10",
 			FinishOnKey:             "#",
 			PlayBeep:                "true",
@@ -114,20 +118,28 @@ func (p *Phone) fallbackDone(w http.ResponseWriter, r *http.Request) {
 	p.say(w, words(thanks), &twiml.VoiceHangup{})
 }
 
-// fallbackRecording hears of a message that was left without a store, or without this server (away.go). A call that the
-// store does not know is none of its business: such recordings are looked for at Twilio.
+// fallbackRecording hears of a message that was left without a store, or without this server (away.go). Its call may be
+// one that the store does not know: then Twilio is asked about it.
 func (p *Phone) fallbackRecording(w http.ResponseWriter, r *http.Request) {
-	sid := r.PostForm.Get("CallSid")
-	id, err := p.Store.CallBySID(r.Context(), sid)
-	if err == nil && r.PostForm.Get("RecordingStatus") == "in-progress" {
-		_, err = p.Store.ArriveAtFallback(r.Context(), store.Arrival{SID: sid}) // nobody can take the caller now
+	f := r.PostForm
+	call, recording := f.Get("CallSid"), f.Get("RecordingSid")
+	id, err := p.Store.CallBySID(r.Context(), call)
+	if err == nil && f.Get("RecordingStatus") == "in-progress" {
+		_, err = p.Store.ArriveAtFallback(r.Context(), store.Arrival{SID: call}) // nobody can take the caller now
 	}
-	switch {
-	case errors.Is(err, store.ErrNoCall):
-		w.WriteHeader(http.StatusNoContent)
-	case err != nil:
-		p.fail(w, err)
-	default:
+	if err == nil {
 		p.recording(w, r, id, 0)
+		return
 	}
+	if errors.Is(err, store.ErrNoCall) {
+		err = nil
+		if f.Get("RecordingStatus") == "completed" && sid.MatchString(call) && sid.MatchString(recording) {
+			err = p.Store.Learn(r.Context(), call, recording)
+		}
+	}
+	if err != nil {
+		p.fail(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }

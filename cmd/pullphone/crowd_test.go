@@ -281,6 +281,9 @@ func (c *crowd) texts(p config.Person, line, said, meant string) {
 	c.mu.Lock()
 	a.told, a.acked = c.replies[text.SID()]
 	c.mu.Unlock()
+	if a.acked && (a.told == "" || strings.HasPrefix(a.told, "That was too fast")) {
+		return // it was one of too many, and not heard
+	}
 	c.record(a)
 }
 

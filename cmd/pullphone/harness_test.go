@@ -53,6 +53,7 @@ type options struct {
 	errors  []string                        // what the server may log as errors
 	clock   clockwork.Clock                 // of everything but Slack, which has the real one; a fake one by default
 	steady  bool                            // the server's ports stay free while it is down
+	dir     string                          // where the store is; one of its own by default
 	limit   time.Duration                   // how long the story may take; 0: limit
 	prepare func(*town)                     // adds to the town before anything is set up
 	eager   bool                            // what was missed may still be asked for when the test begins
@@ -93,7 +94,10 @@ func open(t testing.TB, o options) *harness {
 	}
 	o.voice.Clock = h.opt.clock
 	var err error
-	h.town, err = newTown(t.TempDir(), o.voice, o.slack)
+	if o.dir == "" {
+		o.dir = t.TempDir()
+	}
+	h.town, err = newTown(o.dir, o.voice, o.slack)
 	h.must(err)
 	if o.prepare != nil {
 		o.prepare(h.town)

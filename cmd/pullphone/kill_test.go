@@ -67,6 +67,7 @@ func (p *process) begin() {
 	p.logs.Go(func() {
 		for lines := bufio.NewScanner(log); lines.Scan(); {
 			fmt.Fprintln(p.t.Output(), lines.Text())
+			fmt.Fprintln(&p.log, lines.Text())
 			if strings.Contains(lines.Text(), "level=ERROR") && !p.expects(lines.Text()) || strings.Contains(lines.Text(), "DATA RACE") || strings.HasPrefix(lines.Text(), "panic:") {
 				p.t.Errorf("the server says: %s", lines.Text())
 			}
@@ -77,7 +78,7 @@ func (p *process) begin() {
 // expects reports whether the options name the message of a line of the log.
 func (p *process) expects(line string) bool {
 	return slices.ContainsFunc(p.opt.errors, func(m string) bool {
-		return strings.Contains(line, "msg="+m+" ") || strings.Contains(line, fmt.Sprintf("msg=%q", m))
+		return strings.HasPrefix(m, "msg=") && strings.Contains(line, m) || strings.Contains(line, "msg="+m+" ") || strings.Contains(line, fmt.Sprintf("msg=%q", m))
 	})
 }
 
@@ -105,6 +106,17 @@ func (p *process) kill() {
 	}
 	p.cmd = nil
 	p.pipe.Close()
+}
+
+// ends tells the server's exit code, once it has ended by itself.
+func (p *process) ends() <-chan int {
+	ended, cmd := make(chan int, 1), p.cmd
+	go func() {
+		p.logs.Wait()
+		_ = cmd.Wait() // its exit code says it
+		ended <- cmd.ProcessState.ExitCode()
+	}()
+	return ended
 }
 
 // ended waits until the running server tells of a call in its history, and returns it.

@@ -19,7 +19,6 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"github.com/slack-go/slack"
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"pullphone/bot"
@@ -33,7 +32,7 @@ func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := newLog(os.Stderr, cfg.LogNumbers)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	go func() {
@@ -96,11 +95,12 @@ const stopWithin = 15 * time.Second
 func (s *service) serve(ctx context.Context, public net.Listener, adminHandler http.Handler, admin net.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	front := server(answering(s.public, log), log)
+	front := server(answering(received(s.public, log), log), log)
+	front.ConnContext = connected
 	back := server(adminHandler, log)
 	back.WriteTimeout = 0 // profiles and backups take their time
 	var g errgroup.Group
-	for srv, l := range map[*http.Server]net.Listener{front: netutil.LimitListener(public, maxConnections), back: admin} {
+	for srv, l := range map[*http.Server]net.Listener{front: &bounded{Listener: public, max: maxConnections}, back: admin} {
 		g.Go(func() error {
 			defer cancel() // one that cannot serve takes the other with it
 			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -149,9 +149,6 @@ func (s *service) awaitFetches(ctx context.Context) {
 	}
 }
 
-// maxConnections bounds what strangers can hold open.
-const maxConnections = 512
-
 func server(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -164,22 +161,10 @@ func server(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// maxAtWork bounds the requests that are worked on at once; those beyond are turned away, which Twilio takes to its
-// fallback.
-const maxAtWork = 256
-
 // answering answers every request, also one whose handler panics: an answer that breaks off would keep its sender
 // waiting.
 func answering(h http.Handler, log *slog.Logger) http.Handler {
-	atWork := make(chan struct{}, maxAtWork)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case atWork <- struct{}{}:
-			defer func() { <-atWork }()
-		default:
-			http.Error(w, "busy", http.StatusServiceUnavailable)
-			return
-		}
 		defer func() {
 			switch p := recover(); p {
 			case nil:

@@ -39,32 +39,3 @@ func TestBrokenOffOnPurpose(t *testing.T) {
 	h := answering(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), slog.New(slog.DiscardHandler))
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 }
-
-// Beyond a bound requests are turned away at once, and those at work go on.
-func TestTooManyAtWork(t *testing.T) {
-	busy, end := make(chan struct{}), make(chan struct{})
-	h := answering(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		busy <- struct{}{}
-		<-end
-	}), slog.New(slog.DiscardHandler))
-	done := make(chan int)
-	for range maxAtWork {
-		go func() {
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
-			done <- w.Code
-		}()
-		<-busy
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
-	if w.Code != http.StatusServiceUnavailable {
-		t.Errorf("one too many: %d", w.Code)
-	}
-	close(end)
-	for range maxAtWork {
-		if code := <-done; code != http.StatusOK {
-			t.Errorf("one at work: %d", code)
-		}
-	}
-}

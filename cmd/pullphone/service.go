@@ -57,11 +57,12 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 	}
 	s.ready.trouble = s.bot.Trouble
 	mux := http.NewServeMux()
+	bounded := atWork()
 	verify := func(h http.Handler) http.Handler {
-		return twilio.Verify(cfg.PublicURL, cfg.Twilio.AuthToken.Reveal(), log, h)
+		return twilio.Verify(cfg.PublicURL, cfg.Twilio.AuthToken.Reveal(), log, bounded(h))
 	}
 	s.phone.Handle(mux, verify)
-	s.bot.Handle(mux, verify)
+	s.bot.Handle(mux, verify, bounded)
 	mux.HandleFunc("GET /healthz", healthz)
 	s.public = underPrefix(cfg.PublicURL, s.metrics.webhooks(mux))
 	return s, nil

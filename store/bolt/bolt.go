@@ -177,7 +177,8 @@ func (d *DB) WriteTo(w io.Writer) (n int64, err error) {
 	return n, err
 }
 
-// view reads the file that is the store's now. Compact may put another in its place meanwhile.
+// view reads the file that is the store's now. Compact may put another in its place meanwhile. Once a commit has failed
+// it fails too: what it shows may not be on the disk.
 func (d *DB) view(fn func(*bbolt.Tx) error) error {
 	d.swap.RLock()
 	tx, err := d.file.Begin(false)
@@ -186,7 +187,10 @@ func (d *DB) view(fn func(*bbolt.Tx) error) error {
 		return err
 	}
 	defer tx.Rollback() // of a transaction that only reads: it ends
-	return fn(tx)
+	if err = fn(tx); d.broken() {
+		return d.failure
+	}
+	return err
 }
 
 // View implements store.Backend.

@@ -47,6 +47,9 @@ func TestFailedFlush(t *testing.T) {
 	if !failed() || db.Failure() == nil {
 		t.Error("nobody is told that the file failed")
 	}
+	if err := db.View(context.Background(), func(store.Reader) error { return nil }); err == nil {
+		t.Error("what may not be on the disk was shown")
+	}
 	mend()
 	if err := put("a/3"); err == nil {
 		t.Error("a change was accepted after a flush that failed")

@@ -1,9 +1,6 @@
 package bolt
 
 import (
-	"errors"
-	"syscall"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"go.etcd.io/bbolt"
 )
@@ -44,9 +41,6 @@ func (d *DB) Metrics() []prometheus.Collector {
 		}),
 	}
 }
-
-// full reports whether a commit failed for want of room, which may come back.
-func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // class names a failure in a label.
 func class(err error) string {

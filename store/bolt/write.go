@@ -2,7 +2,10 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -108,8 +111,8 @@ func (d *DB) write(batch []*write) error {
 	if err != nil {
 		d.metrics.errors.WithLabelValues(class(err)).Inc()
 	}
-	// A full disk may have room again. After any other failure nobody knows what is on the disk: the system may have
-	// dropped what it could not write, and a second flush would succeed without it.
+	// After a failure nobody knows what is on the disk: the system may have dropped what it could not write, and a
+	// second flush would succeed without it.
 	if err != nil && !full(err) {
 		d.fail(err)
 	}
@@ -131,6 +134,13 @@ func (d *DB) broken() bool {
 	default:
 		return false
 	}
+}
+
+// full reports a commit that found no room to be written: nothing of it is visible, and there may be room again. No
+// room for a flush is another matter, because it was taken as written before; that error comes without a path.
+func full(err error) bool {
+	write, ok := errors.AsType[*fs.PathError](err)
+	return ok && write.Op == "write" && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT))
 }
 
 // Failed is closed when a commit has failed in a way after which the file must not be used any more: end the process,

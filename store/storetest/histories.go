@@ -152,11 +152,11 @@ func recordNames(w *world) {
 	want := []string{
 		`{"call_sid":"CA1","line":"Sales","from":"+12085559999","name":"Dee Doe","place":"Boise, ID","arrived":"2026-03-02T09:00:00Z",` +
 			`"waited_seconds":20,"answered_by":"Ann","via":"sms","outcome":"talked","talked_seconds":61,"voicemail_seconds":0}`,
-		`{"call_sid":"CA0002","line":"Sales","from":"+12085559999","name":"","place":"Boise, ID","arrived":"2026-03-02T09:01:20Z",` +
+		`{"call_sid":"CA0002","line":"Sales","from":"+12085560002","name":"","place":"Boise, ID","arrived":"2026-03-02T09:01:20Z",` +
 			`"waited_seconds":0,"answered_by":"Ann","via":"sms","outcome":"voicemail","talked_seconds":0,"voicemail_seconds":9}`,
-		`{"call_sid":"CA0004","line":"Support","from":"+12085559999","name":"","place":"Boise, ID","arrived":"2026-03-02T09:01:20Z",` +
+		`{"call_sid":"CA0004","line":"Support","from":"+12085560004","name":"","place":"Boise, ID","arrived":"2026-03-02T09:01:20Z",` +
 			`"waited_seconds":0,"answered_by":"","via":"rule","outcome":"missed","talked_seconds":0,"voicemail_seconds":0}`,
-		`{"call_sid":"CA0005","line":"+12085550999","from":"+12085559999","name":"","place":"Boise, ID","arrived":"2026-03-02T09:01:20Z",` +
+		`{"call_sid":"CA0005","line":"+12085550999","from":"+12085560005","name":"","place":"Boise, ID","arrived":"2026-03-02T09:01:20Z",` +
 			`"waited_seconds":0,"answered_by":"","via":"","outcome":"missed","talked_seconds":0,"voicemail_seconds":0}`,
 	}
 	var got []string

@@ -3,6 +3,8 @@ package storetest
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -141,9 +143,10 @@ func (w *world) awaitDone(kind store.Kind, id store.CallID) {
 	}
 }
 
-// nudged is a backend whose watchers can be woken without a change.
+// nudged is a backend whose watchers can be woken without a change, and that can be full.
 type nudged struct {
 	store.Backend
+	full atomic.Bool
 	mu   sync.Mutex
 	outs map[chan struct{}]struct{}
 }
@@ -175,6 +178,13 @@ func (n *nudged) Watch(prefix string) (<-chan struct{}, func()) {
 		defer n.mu.Unlock()
 		delete(n.outs, out)
 	}
+}
+
+func (n *nudged) Update(ctx context.Context, fn func(store.Tx) error) error {
+	if n.full.Load() {
+		return syscall.ENOSPC
+	}
+	return n.Backend.Update(ctx, fn)
 }
 
 func (n *nudged) nudge() {

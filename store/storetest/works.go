@@ -28,6 +28,7 @@ var works = []part[*world]{
 	{"a picture asked for meanwhile is drawn again", drawnAgain},
 	{"what was begun is finished at the end", finishedAtEnd},
 	{"a deed that cannot be read holds up no other", deedBesideDamage},
+	{"what was done is not done again because the store was full", doneWhileFull},
 }
 
 func deedDone(w *world) {
@@ -93,6 +94,7 @@ func deedWakes(w *world) {
 			c := w.arrive(support)
 			await(w, w.ctx, "its SMS", jobs).done <- outcome{}
 			w.awaitDone(store.Text, c.ID)
+			w.ok(w.s.HungUp(w.ctx, c.ID))
 		}
 	})
 }
@@ -333,5 +335,35 @@ func deedBesideDamage(w *world) {
 		for _, left := w.all("due/sms/")["due/sms/"+string(c.ID)+"/Bob/1"]; left; _, left = w.all("due/sms/")["due/sms/"+string(c.ID)+"/Bob/1"] {
 			w.settle()
 		}
+	})
+}
+
+func doneWhileFull(w *world) {
+	c := w.arrive(support)
+	w.work(store.Draw, func(jobs <-chan job) {
+		j := await(w, w.ctx, "the picture", jobs)
+		w.keys.full.Store(true)
+		j.done <- outcome{after: func(c *store.Call) bool {
+			c.Message = store.Message{Channel: "C1", TS: "1.2", Rev: j.Rev}
+			return false
+		}}
+		for range 5 {
+			w.awaitPause()
+			w.advance(12 * second)
+		}
+		select {
+		case <-jobs:
+			w.Error("drawn again, though only the record of it was missing")
+		default:
+		}
+		w.keys.full.Store(false)
+		c = w.ok(w.s.HungUp(w.ctx, c.ID)) // another picture is due, which has not been drawn
+		w.advance(12 * second)
+		j = await(w, w.ctx, "the next picture", jobs)
+		if now := w.is(c.ID, store.Ended, store.Missed); now.Message.TS != "1.2" || now.Message.Rev != 1 || j.Rev != c.Rev {
+			w.Errorf("recorded: %+v, drawn next: %+v", now.Message, j.Deed)
+		}
+		j.done <- outcome{}
+		w.awaitDone(store.Draw, c.ID)
 	})
 }

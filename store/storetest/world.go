@@ -102,7 +102,7 @@ func (w *world) id(kind string) string {
 // arrive places a new call on a line.
 func (w *world) arrive(line string) store.Call {
 	w.Helper()
-	return w.ok(w.s.Arrive(w.ctx, store.Arrival{SID: w.id("CA"), Line: line, From: "+12085559999", City: "Boise, ID"}))
+	return w.ok(w.s.Arrive(w.ctx, store.Arrival{SID: w.id("CA"), Line: line, From: fmt.Sprintf("+1208556%04d", w.ids), City: "Boise, ID"}))
 }
 
 // says gives a person's word on the call as it was announced last.

@@ -18,6 +18,7 @@ type Config struct {
 	Store          Store         // where calls are kept
 	Retention      time.Duration // calls, names and recordings older than this are deleted; above zero
 	PhoneCountries []string      // where people's phones may be, ISO 3166-1 alpha-2; as written, else the countries of the lines
+	LogNumbers     bool          // the log shows phone numbers whole
 	Twilio         Twilio
 	Slack          Slack
 	People         []Person // in the order of the file
@@ -125,7 +126,7 @@ func Parse(name string, data []byte, getenv func(string) (string, bool)) (*Confi
 // config fills c from the whole file.
 func (r *reader) config(root value, c *Config) {
 	f, ok := root.fields("public_url", "listen", "admin_listen", "store", "retention", "phone_countries",
-		"twilio", "slack", "people", "lines")
+		"log_numbers", "twilio", "slack", "people", "lines")
 	if !ok {
 		return
 	}
@@ -137,6 +138,7 @@ func (r *reader) config(root value, c *Config) {
 	}
 	c.Store = f["store"].store(Store{Path: "pullphone.db"})
 	c.Retention = f["retention"].positive(90 * 24 * time.Hour)
+	c.LogNumbers = f["log_numbers"].boolean(false)
 	c.Twilio = f["twilio"].twilio()
 	c.Slack = f["slack"].slack()
 

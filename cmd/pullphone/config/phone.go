@@ -54,8 +54,8 @@ func (v value) plainPhone(right string) (string, bool) {
 		return "", false
 	}
 	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST:
-		v.fail("%s costs more than a usual call (premium rate or shared cost); write another number", v.quoted())
+	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.PERSONAL_NUMBER, phonenumbers.PAGER:
+		v.fail("%s costs more than a usual call (premium rate, shared cost, personal number or pager); write another number", v.quoted())
 		return "", false
 	}
 	return s, true

@@ -1,0 +1,231 @@
+package storetest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"pullphone/store"
+)
+
+var floods = []part[*world]{
+	{"a caller has so many calls open and no more", floodOfOne},
+	{"where many wait, people are told how many", floodOfMany},
+	{"those who wait are counted", waitingCounted},
+	{"a quota", quotas},
+	{"quotas that are over are removed", quotasPruned},
+}
+
+func floodOfOne(w *world) {
+	const number = "+12085559999"
+	from := func(line, number string) store.Call {
+		w.Helper()
+		return w.ok(w.s.Arrive(w.ctx, store.Arrival{SID: w.id("CA"), Line: line, From: number}))
+	}
+	calls := []store.Call{from(sales, number), from(support, number), from(sales, number)}
+	for _, c := range calls {
+		if w.is(c.ID, store.Waiting, ""); c.Short {
+			w.Errorf("one of three: %+v", c)
+		}
+	}
+	w.restart() // it is counted in the store
+	fourth := from(sales, number)
+	if fourth.State != store.Recording || !fourth.Short || fourth.Claim.Via != store.ByRule || fourth.Code != 0 || w.told(fourth) != "" || len(w.deeds(store.Draw, fourth.ID)) != 1 || len(w.deeds(store.Lookup, fourth.ID)) != 0 {
+		w.Errorf("one too many: %+v, told %q", fourth, w.told(fourth))
+	}
+	w.one(store.Draw, fourth.ID)
+	if ended := w.ok(w.s.RecordingReady(w.ctx, fourth.ID, "RE1", 5)); ended.Outcome != store.Voicemail {
+		w.Errorf("its message: %+v", ended)
+	}
+	w.one(store.Post, fourth.ID)
+	for range 5 { // others, and those who withhold theirs, are not counted with them
+		if c := from(sales, ""); c.State != store.Waiting {
+			w.Errorf("withheld: %s", c.State)
+		}
+	}
+	if c := from(sales, "+12085559998"); c.State != store.Waiting {
+		w.Errorf("another: %s", c.State)
+	}
+	// Asked for a message or talking, it is still open; ended, it makes room for one.
+	w.wins(calls[0], "Ann", store.SendVoicemail)
+	if c := from(sales, number); c.State != store.Recording {
+		w.Errorf("with three open: %s", c.State)
+	}
+	w.ok(w.s.HungUp(w.ctx, calls[1].ID))
+	fifth := from(sales, number)
+	if fifth.State != store.Waiting {
+		w.Errorf("with room for one: %s", fifth.State)
+	}
+	if c := from(sales, number); c.State != store.Recording {
+		w.Errorf("with three open again: %s", c.State)
+	}
+	w.ok(w.s.NothingRecorded(w.ctx, calls[0].ID))
+	for _, c := range []store.Call{calls[2], fifth} {
+		w.ok(w.s.HungUp(w.ctx, c.ID))
+	}
+	if left := w.all("from/" + number); len(left) != 0 {
+		w.Errorf("kept of a caller who has no call open: %s", left)
+	}
+}
+
+// lists are the counts that are due to people of a line.
+func (w *world) lists(line string) string {
+	w.Helper()
+	var out []string
+	for _, name := range []string{"Ann", "Bob", "Cy"} {
+		d := store.Deed{Kind: store.List, Line: line, Whom: name}
+		for _, got := range w.deeds(store.List, "") {
+			if got.Key() == d.Key() {
+				out = append(out, fmt.Sprintf("%s %s", name, got.Due.Sub(w.clock.Now())))
+			}
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func floodOfMany(w *world) {
+	var calls []store.Call
+	for i := range 10 {
+		c := w.arrive(sales)
+		if calls = append(calls, c); w.told(c) != "Ann Bob Cy" {
+			w.Errorf("call %d: told %q", i, w.told(c))
+		}
+	}
+	for range 5 {
+		c := w.arrive(sales)
+		if calls = append(calls, c); w.told(c) != "" || len(w.deeds(store.Draw, c.ID)) != 1 {
+			w.Errorf("one too many: told %q", w.told(c))
+		}
+	}
+	if got := w.lists(sales); got != "Ann 0s, Bob 0s, Cy 0s" {
+		w.Errorf("counts: %q", got)
+	}
+	if c := w.arrive(support); w.told(c) != "Bob" { // another line is not concerned
+		w.Errorf("on the other line: %q", w.told(c))
+	}
+	// One has left when the next is asked for: not before a minute is over. What is being sent counts who waits now.
+	w.work(store.List, func(jobs <-chan job) {
+		var begun []job
+		for range 3 {
+			begun = append(begun, await(w, w.ctx, "a count", jobs))
+		}
+		w.clock.Advance(20 * time.Second)
+		calls = append(calls, w.arrive(sales))
+		for _, j := range begun {
+			j.done <- outcome{}
+		}
+		w.settle()
+		if got := w.lists(sales); got != "Ann 40s, Bob 40s, Cy 40s" {
+			w.Errorf("counts to come: %q", got)
+		}
+		calls = append(calls, w.arrive(sales)) // counted with those
+		w.advance(39 * time.Second)
+		select {
+		case <-jobs:
+			w.Error("two within a minute")
+		default:
+		}
+		w.advance(time.Second)
+		for range 3 {
+			await(w, w.ctx, "the next count", jobs).done <- outcome{}
+		}
+		w.settle()
+	})
+	if got := w.lists(sales); got != "" {
+		w.Errorf("still due: %q", got)
+	}
+	// When few wait again, each is announced again.
+	for _, c := range calls[:8] {
+		w.ok(w.s.HungUp(w.ctx, c.ID))
+	}
+	if c := w.arrive(sales); w.told(c) != "Ann Bob Cy" || w.lists(sales) != "" {
+		w.Errorf("with ten waiting: told %q, %q", w.told(c), w.lists(sales))
+	}
+}
+
+func waitingCounted(w *world) {
+	check := func(when string) {
+		w.Helper()
+		open, err := w.s.OpenCalls(w.ctx, sales)
+		w.check(err)
+		n := 0
+		for _, c := range open {
+			if c.State == store.Waiting {
+				n++
+			}
+		}
+		if got := string(w.all("waits/" + sales)["waits/"+sales]); !strings.HasPrefix(got, fmt.Sprintf(`{"waiting":%d`, n)) {
+			w.Errorf("%s: %d wait, counted %s", when, n, got)
+		}
+	}
+	for _, s := range states {
+		w.in(s)
+		check("a call that is " + string(s))
+	}
+	c := w.ringing()
+	w.ok(w.s.Dialed(w.ctx, c.ID, c.Attempt, store.DialResult{Why: store.Busy}))
+	check("back on hold")
+	c = w.arrive(sales)
+	w.ok(w.s.LeftQueue(w.ctx, c.ID, c.Attempt))
+	check("out of the queue")
+	w.during(w.s.Deadlines, func() { w.advance(3 * time.Minute) })
+	check("after max_wait")
+	// A store in which they were not counted.
+	w.arrive(sales)
+	w.check(w.keys.Update(w.ctx, func(tx store.Tx) error { tx.Delete("waits/" + sales); return nil }))
+	w.restart()
+	check("counted anew")
+}
+
+func quotas(w *world) {
+	day, hour := store.Quota{Of: "stranger +12085559999", Most: 1, Within: 24 * time.Hour}, store.Quota{Of: "strangers", Most: 3, Within: time.Hour}
+	try := func(event string, want bool, quotas ...store.Quota) {
+		w.Helper()
+		got, err := w.s.Allow(w.ctx, event, quotas...)
+		w.check(err)
+		if got != want {
+			w.Errorf("%s: allowed %t", event, got)
+		}
+	}
+	try("SM1", true, day, hour)
+	try("SM1", true, day, hour) // the same again
+	try("SM2", false, day, hour)
+	for i := range 2 {
+		try(fmt.Sprint("other", i), true, store.Quota{Of: fmt.Sprint(i), Most: 1, Within: time.Hour}, hour)
+	}
+	w.restart()
+	last := store.Quota{Of: "last", Most: 1, Within: time.Hour}
+	try("late", false, last, hour)
+	try("late", true, last) // what was refused was not counted
+	w.clock.Advance(time.Hour - time.Millisecond)
+	try("SM3", false, store.Quota{Of: "x", Most: 1, Within: time.Hour}, hour)
+	w.clock.Advance(time.Millisecond)
+	try("SM3", true, store.Quota{Of: "x", Most: 1, Within: time.Hour}, hour)
+	try("SM4", false, day)
+	w.clock.Advance(23 * time.Hour)
+	try("SM4", true, day)
+	for key, v := range w.all("quota/") {
+		if strings.Contains(key+string(v), "2085559999") {
+			w.Errorf("a stranger's number is kept: %s", key)
+		}
+	}
+}
+
+func quotasPruned(w *world) {
+	for i := range 250 {
+		_, err := w.s.Allow(w.ctx, "SM1", store.Quota{Of: fmt.Sprint(i), Most: 1, Within: time.Duration(1+i%2) * time.Hour})
+		w.check(err)
+	}
+	w.during(w.s.Retain, func() {
+		w.advance(time.Hour)
+		w.settle()
+		if n := len(w.all("quota/")); n != 125 {
+			w.Errorf("%d are kept after an hour", n)
+		}
+		w.advance(time.Hour)
+		w.settle()
+		if n := len(w.all("quota/")); n != 0 {
+			w.Errorf("%d are kept after two", n)
+		}
+	})
+}
