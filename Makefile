@@ -12,10 +12,12 @@ test: gcc strace ## all tests, with the race detector
 bench: ## what a webhook, an answer and a full history cost
 	go test -run '^$$' -bench . -benchmem ./store ./cmd/pullphone
 
-fuzz: ## a minute of each parser of strangers' input
-	go test -run '^$$' -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./cmd/pullphone/config
-	go test -run '^$$' -fuzz FuzzIncoming -fuzztime 60s -fuzzminimizetime 10x ./voice
-	go test -run '^$$' -fuzz FuzzSaid -fuzztime 60s -fuzzminimizetime 10x ./bot
+FUZZTIME ?= 1m
+
+fuzz: ## each parser of what strangers send, for FUZZTIME (1m)
+	for f in config/FuzzParse voice/twilio/FuzzVerify voice/FuzzIncoming bot/FuzzSaid bot/FuzzText bot/FuzzPress bot/FuzzEnvelope bot/FuzzCommand bot/FuzzLink; do \
+	  go test -run '^$$' -fuzz "^$${f##*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$(go list ./... | grep "/$${f%/*}$$")" || exit 1; \
+	done
 
 music: ## compose the hold music anew
 	go generate ./voice/music

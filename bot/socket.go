@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log"
+	"runtime/debug"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -52,6 +53,11 @@ func (b *Bot) hearSocket(ctx context.Context, c *socketmode.Client) {
 // fromSocket handles one envelope. It is acknowledged only once what it changed is committed; Slack shows the person an
 // error otherwise.
 func (b *Bot) fromSocket(ctx context.Context, c *socketmode.Client, e socketmode.Event) {
+	defer func() {
+		if p := recover(); p != nil { // one that cannot be heard must not end those that can, with the process
+			b.Log.Error("panic", "event", e.Type, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
 	var reply []any
 	switch data := e.Data.(type) {
 	case slack.InteractionCallback:

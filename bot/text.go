@@ -80,7 +80,7 @@ var defuse = strings.NewReplacer("*", "∗", "_", "ˍ", "~", "∼", "`", "ˋ", "
 	"@", "@\u2060", "#", "#\u2060", "://", ":\u2060//")
 
 // inDomain is the dot of a bare domain, of which Slack makes a link too.
-var inDomain = regexp.MustCompile(`\.([\pL\pN])`)
+var inDomain = regexp.MustCompile(`\.([^\s.])`)
 
 // shown prepares a text for where Slack formats it: the text of a message, and mrkdwn objects.
 func shown(s string) string { return inDomain.ReplaceAllString(defuse.Replace(escape(s)), "\u2060.$1") }
