@@ -53,6 +53,8 @@ func TestDoubledWebhooks(t *testing.T) {
 						ringsOut(h, leg)
 						again := h.shows(m.TS, "Ann did not pick up. Still waiting.")
 						h.must(call.WaitPlace(h.ctx, voicetest.PlaceQueue))
+						_, err := h.net.Phone(bobPhone).WaitSMS(h.ctx, func(s voicetest.SMS) bool { return strings.HasPrefix(s.Body, "Ann did not pick up.") })
+						h.must(err) // once somebody has answered, it would not be sent any more
 						h.press(bobSlack, again, "Take")
 						replay()
 						leg = h.rings(bobPhone, call)

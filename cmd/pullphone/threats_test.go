@@ -95,6 +95,7 @@ func aDay(h *harness) {
 	h.press(annSlack, m, "Take")
 	h.rings(annPhone, call).Decline()
 	h.shows(m.TS, "Still waiting.")
+	h.clock.Advance(10 * time.Second)
 	h.must(call.WaitPlace(h.ctx, voicetest.PlaceQueue))
 	h.command(bobSlack, "")
 	leg = h.rings(bobPhone, call)
