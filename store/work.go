@@ -84,7 +84,7 @@ type try struct {
 	backoff *backoff.ExponentialBackOff
 	due     time.Time // of the deed as it was tried: it has come, wherever the clock is set since
 	at      time.Time // of the next try, by the clock's monotonic reading where it has one
-	doubt   bool // the last one ended without a word from the other side: it may have been done
+	doubt   bool      // the last one ended without a word from the other side: it may have been done
 }
 
 // start begins what can be begun now and returns how long it is until more can.
