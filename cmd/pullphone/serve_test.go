@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A handler that panics is answered, and so is the next request.
@@ -66,5 +68,15 @@ func TestTooManyAtWork(t *testing.T) {
 		if code := <-done; code != http.StatusOK {
 			t.Errorf("one at work: %d", code)
 		}
+	}
+}
+
+// A look for what was missed that panics is one that failed.
+func TestPanicInALook(t *testing.T) {
+	h := serveTown(t, options{errors: []string{"panic"}})
+	s := &service{store: h.store, ready: h.ready, log: slog.New(slog.DiscardHandler)}
+	bad := lost{what: "sense", find: func(context.Context, time.Time, time.Time) error { panic("what never happens") }}
+	if err := s.lookFor(h.ctx, bad, true); err == nil || !strings.Contains(err.Error(), "never") {
+		t.Errorf("%v", err)
 	}
 }
