@@ -88,9 +88,10 @@ type runner struct {
 // try is how a deed that failed is tried again.
 type try struct {
 	backoff *backoff.ExponentialBackOff
-	at      time.Time
-	doubt   bool // the last one ended without a word from the other side: it may have been done
-	did     *did // it was done; only that could not be recorded
+	due     time.Time // of the deed as it was tried: it has come, wherever the clock is set since
+	at      time.Time // of the next try, by the clock's monotonic reading where it has one
+	doubt   bool      // the last one ended without a word from the other side: it may have been done
+	did     *did      // it was done; only that could not be recorded
 }
 
 // did is a deed as it was done, and what is to be recorded of it.
@@ -151,21 +152,25 @@ func (r *runner) begin(ctx context.Context, d Deed, now time.Time, passed map[st
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := d.Due
-	if t := r.tries[key]; t != nil && t.at.After(at) {
-		at = t.at
+	wait := d.Due.Sub(now)
+	t := r.tries[key]
+	if t != nil {
+		if t.due.Equal(d.Due) {
+			wait = 0
+		}
+		wait = max(wait, r.Clock.Until(t.at))
 	}
 	switch {
 	case r.busy[key], passed[lane]:
 		return hold(whenWoken)
 	case d.Owner != "" && d.Owner != r.owner && d.Until.After(now):
 		return hold(d.Until.Sub(now))
-	case at.After(now):
+	case wait > 0:
 		// A deed that failed keeps its place; one that is not due yet lets others by.
-		if r.tries[key] != nil {
-			return hold(at.Sub(now))
+		if t != nil {
+			return hold(wait)
 		}
-		return at.Sub(now)
+		return wait
 	case lane != "" && r.lanes[lane], len(r.busy) >= r.Parallel:
 		return hold(whenWoken)
 	}
@@ -246,7 +251,7 @@ func (r *runner) again(d Deed, err error) *try {
 	}
 	later, undone := errors.AsType[*Later](err)
 	if undone && later.Err == nil {
-		t.at = r.now().Add(later.After + time.Millisecond) // now has no finer parts
+		t.due, t.at = d.Due, r.Clock.Now().Add(later.After)
 		return t
 	}
 	wait := min(t.backoff.NextBackOff(), r.Longest) // its jitter goes beyond its maximum
@@ -254,7 +259,7 @@ func (r *runner) again(d Deed, err error) *try {
 		wait = max(later.After, time.Second)
 	}
 	t.doubt = t.doubt || !undone
-	t.at = r.now().Add(wait)
+	t.due, t.at = d.Due, r.Clock.Now().Add(wait)
 	r.metrics.deeds.WithLabelValues(string(r.Kind), "failed").Inc()
 	r.Log.Warn("will be tried again", "kind", d.Kind, "call", d.Call, "whom", d.Whom, "in", wait, "err", err)
 	return t

@@ -144,6 +144,7 @@ func TestMissedMessages(t *testing.T) {
 		{name: "by days", call: "unknown", age: 20 * time.Hour, opt: voicetest.Options{FilterByDay: true}, found: 1},
 		{name: "too old", call: "unknown", age: 25 * time.Hour},
 		{name: "too old, by days", call: "unknown", age: 25 * time.Hour, opt: voicetest.Options{FilterByDay: true}},
+		{name: "of a call that ended, too old, by days", call: "missed", age: 25 * time.Hour, opt: voicetest.Options{FilterByDay: true}},
 		{name: "older than what is kept", call: "unknown", age: 11 * time.Hour,
 			prior: func(x *exchange, _ string) { x.Retention = 10 * time.Hour }},
 		{name: "to a number that is no line", call: "foreign"},
@@ -217,7 +218,10 @@ func TestMissedMessages(t *testing.T) {
 				id, err := x.Store.CallBySID(x.ctx, in.SID())
 				if tt.found == 0 {
 					if err == nil {
-						_, err = x.Store.Call(x.ctx, id)
+						var c store.Call
+						if c, err = x.Store.Call(x.ctx, id); tt.call == "missed" && len(c.Voice) == 0 {
+							continue
+						}
 					}
 					if !errors.Is(err, store.ErrNoCall) {
 						t.Error("found all the same")

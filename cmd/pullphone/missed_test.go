@@ -67,6 +67,18 @@ func lostAnswer(path string) func(http.Handler) http.Handler {
 	}
 }
 
+// slowly has Twilio take its time over what is asked of a path, as it may.
+func slowly(path string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet && strings.Contains(r.URL.Path, path) {
+				<-time.After(200 * time.Millisecond)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 // leaves has a caller who is asked for a message leave one.
 func (h *harness) leaves(call *voicetest.Call) {
 	h.t.Helper()
@@ -213,6 +225,7 @@ func TestMissedWhileAway(t *testing.T) {
 		},
 		{
 			name: "Y, and the caller has gone", before: waits, mended: "text",
+			opt: options{voice: voicetest.Options{Intercept: slowly("/Calls/")}}, // what became of them is known after the text
 			away: func(h *harness, call *voicetest.Call) *voicetest.Call {
 				h.clock.Advance(time.Minute)
 				h.must(h.net.Phone(annPhone).Text(salesNumber, "Y").WaitDone(h.ctx))

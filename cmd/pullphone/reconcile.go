@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -76,7 +78,13 @@ func (s *service) catchUp(ctx context.Context) error {
 }
 
 // lookFor finds what was missed of one kind, since it was last looked for.
-func (s *service) lookFor(ctx context.Context, l loss, first bool) error {
+func (s *service) lookFor(ctx context.Context, l loss, first bool) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // what cannot be looked for must not end the calls that go on, with the process
+			s.log.Error("panic", "what", l.what, "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, catchUpWithin)
 	defer cancel()
 	since, err := s.store.CaughtUp(ctx, l.what)

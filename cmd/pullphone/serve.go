@@ -33,11 +33,14 @@ func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 		return err
 	}
 	log := newLog(os.Stderr, cfg.LogNumbers)
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	signalled, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	go func() {
-		<-ctx.Done()
-		stop() // the next signal ends the process in the usual way
+		<-signalled.Done()
+		stop() // the next signal ends the process in the usual way, before anybody can see that this one was heard
+		cancel()
 	}()
 
 	// Listen first: a taken port is an error before anything else is touched.

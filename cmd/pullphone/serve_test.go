@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A handler that panics is answered, and so is the next request.
@@ -38,4 +40,14 @@ func TestBrokenOffOnPurpose(t *testing.T) {
 	}()
 	h := answering(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), slog.New(slog.DiscardHandler))
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+}
+
+// A look for what was missed that panics is one that failed.
+func TestPanicInALook(t *testing.T) {
+	h := serveTown(t, options{errors: []string{"panic"}})
+	s := &service{store: h.store, ready: h.ready, log: slog.New(slog.DiscardHandler)}
+	bad := loss{what: "sense", find: func(context.Context, time.Time, time.Time) error { panic("what never happens") }}
+	if err := s.lookFor(h.ctx, bad, true); err == nil || !strings.Contains(err.Error(), "never") {
+		t.Errorf("%v", err)
+	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -204,6 +206,48 @@ func count(texts []string, part string) int {
 		}
 	}
 	return n
+}
+
+// Twilio has pulled a caller out of the queue when the server stops, and asks for what they hear next a moment later: it is
+// answered.
+func TestStopAtTheRedirect(t *testing.T) {
+	t.Parallel()
+	arrived, letGo := make(chan struct{}), make(chan struct{})
+	h := serveTown(t, options{steady: true, voice: voicetest.Options{Intercept: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost || !strings.Contains(r.URL.Path, "/Members/") {
+				next.ServeHTTP(w, r)
+				return
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			later := r.Clone(context.WithoutCancel(r.Context()))
+			later.Body = io.NopCloser(bytes.NewReader(body))
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, "{}") // done, it says, and does it
+			go func() {
+				<-letGo
+				next.ServeHTTP(discard{http.Header{}}, later)
+			}()
+			close(arrived)
+		})
+	}}})
+	call, _ := h.arrive(janePhone, jane)
+	contains(t, "Ann is told", h.text(annPhone, "Y"), "Yours")
+	h.wait("the redirect", arrived)
+	h.until("it is recorded", func() bool { moving, err := h.store.Moving(h.ctx); h.must(err); return moving })
+	stopped := make(chan struct{})
+	go func() { h.stop(); close(stopped) }()
+	h.until("the server stops", func() bool { return strings.Contains(h.log.String(), "msg=stopping") })
+	close(letGo)
+	h.must(call.WaitPlace(h.ctx, voicetest.PlaceDialing))
+	h.wait("the end", stopped)
+	h.start()
+	h.accepts(h.rings(annPhone, call))
+	call.Hangup()
+	equal(t, "outcome", h.record(call).Outcome, store.Talked)
 }
 
 // A second signal ends the server at once, whatever it waits for.

@@ -70,7 +70,7 @@ func aDay(h *harness) {
 	h.shows(m.TS, "Talking with Ann")
 	leg.Hangup()
 	h.record(call)
-	h.clock.Advance(10 * time.Second) // Slack has its limits
+	h.clock.Advance(10 * time.Second)                     // Slack has its limits
 	call, m = h.arrive(markPhone, voicetest.CallerInfo{}) // sent to voicemail in Slack
 	h.press(bobSlack, m, "Voicemail")
 	h.press(annSlack, m, "Take")

@@ -180,7 +180,7 @@ func triedLater(w *world) {
 	})
 }
 
-// notYet: a try that was not its turn comes again at the time, to the millisecond; nothing is doubted or logged because of
+// notYet: a try that was not its turn comes again at the time; nothing is doubted or logged because of
 // it, and the pauses of true failures do not grow.
 func notYet(w *world) {
 	w.arrive(support)
@@ -188,9 +188,9 @@ func notYet(w *world) {
 		at := began
 		for range 10 {
 			await(w, w.ctx, "a try", jobs).done <- outcome{err: &store.Later{After: 300 * time.Millisecond}}
-			at = at.Add(301 * time.Millisecond)
+			at = at.Add(300 * time.Millisecond)
 			w.clock.await(w, "a timer for the next try", func() bool { return w.clock.next.Equal(at) })
-			w.advance(301 * time.Millisecond)
+			w.advance(300 * time.Millisecond)
 		}
 		j := await(w, w.ctx, "its turn", jobs)
 		if j.Doubt || !j.at.Equal(at) {
