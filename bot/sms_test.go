@@ -291,9 +291,9 @@ func TestTextRefused(t *testing.T) {
 			t.Errorf("%d: %+v", code, c.Undone)
 		}
 	}
-	for e, want := range map[*twilio.Error]string{{Status: 404}: "Twilio error 0", {Status: 400, Code: 30034}: "the line is not registered for SMS in the US"} {
-		if got := smsRefusal(e); got != want {
-			t.Errorf("%+v: %q", e, got)
+	for code, want := range map[int]string{0: "Twilio gives no reason", 30034: "the line is not registered for SMS in the US", 30003: "phone is off or out of reach"} {
+		if got, never := smsRefusal(code); got != want || never != (code == 30034) {
+			t.Errorf("%d: %q, %v", code, got, never)
 		}
 	}
 }

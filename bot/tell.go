@@ -33,7 +33,7 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	}
 	text := verdict(b.Store.Team, g.Answer, g.Verdict, c, b.Store.Clock.Now())
 	if g.Answer.User == "" {
-		return nil, b.tellBySMS(ctx, c, g.Answer.Person, text)
+		return b.tellBySMS(ctx, c, g.Answer.Person, text)
 	}
 	channel := g.Answer.Channel
 	if channel == "" {
@@ -50,20 +50,22 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	return nil, nil
 }
 
-func (b *Bot) tellBySMS(ctx context.Context, c store.Call, name, text string) error {
+func (b *Bot) tellBySMS(ctx context.Context, c store.Call, name, text string) (func(*store.Call) bool, error) {
 	person, _ := b.Store.Team.Person(name)
 	if person.Phone == "" {
-		return nil
+		return nil, nil
 	}
-	_, err := b.Twilio.Send(ctx, twilio.SMS{From: c.Line, To: person.Phone, Body: text, Validity: tellWithin})
+	sid, err := b.Twilio.Send(ctx, twilio.SMS{From: c.Line, To: person.Phone, Body: text, Validity: tellWithin})
 	if after, ok := twilio.Limited(err); ok {
-		return &store.Later{After: after, Err: err}
+		return nil, &store.Later{After: after, Err: err}
 	}
 	if twilio.Refused(err) {
 		b.Log.Warn("not told by SMS", "call", c.ID, "person", name, "err", err)
-		return nil
+		return nil, nil
 	}
-	return err
+	return func(c *store.Call) bool {
+		return c.Texted(store.SMSText{Person: name, SID: sid, Status: store.TextQueued})
+	}, err
 }
 
 func (b *Bot) ephemeral(ctx context.Context, a aside) error {

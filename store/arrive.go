@@ -26,7 +26,7 @@ func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
 		if err := t.giveCode(c); err != nil {
 			return err
 		}
-		t.announce(c, "")
+		t.announce(c)
 		return nil
 	})
 }

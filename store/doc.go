@@ -9,6 +9,9 @@
 //	               │ └─ voicemail, max_wait ─▶ recording ─▶ ended: voicemail
 //	               └─ caller hangs up ─▶ ended: missed
 //
+// A caller who waits while nobody could be told of them, by text or in Slack, has people's phones rung, one after the
+// other (phones.go). Who presses 1 there has claimed the call like anybody else.
+//
 // Every transition is one transaction: it reads the call, decides, and writes the call, the indexes and what is now
 // due. A webhook is answered after that commit and never talks to the network itself. Whoever does what is due
 // (packages voice and bot) sees the change, does it, and records that it was done. A crash between two steps heals
@@ -25,6 +28,7 @@
 //	seen/<answer>          an answer that was given, and its verdict
 //	line/<number>          which short codes of a line are in use, or rest
 //	last/<number>          the call of a line that ended last
+//	phone/<number>         a person's phone that took none of our last texts
 //	due/<kind>/<call>/…    what is to be done
 //
 // Call IDs are ULIDs: keys in order of arrival keep a B+tree's pages full.

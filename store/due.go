@@ -2,7 +2,6 @@ package store
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -20,6 +19,8 @@ const (
 	Draw     Kind = "draw"     // the call's Slack message
 	Post     Kind = "post"     // the link of a voicemail
 	Tell     Kind = "tell"     // tell one person what became of their answer
+	RingUp   Kind = "ring"     // ring the phone of somebody, because nobody could be told
+	HangUp   Kind = "hangup"   // stop a phone that rings for nothing
 )
 
 // Deed is one thing that is due.
@@ -28,8 +29,8 @@ type Deed struct {
 	Call    CallID    `json:"call"`
 	Attempt int       `json:"attempt,omitempty"`
 	Line    string    `json:"line,omitempty"` // Draw, Post: whose channel
-	Whom    string    `json:"whom,omitempty"` // Text: person; Post: RecordingSid; Tell: answer
-	Rev     int64     `json:"rev,omitempty"`  // Draw, Tell: revision of the call that asked for it
+	Whom    string    `json:"whom,omitempty"` // Text: person; Post: RecordingSid; Tell: answer; HangUp: CallSid
+	Rev     int64     `json:"rev,omitempty"`  // Draw, Tell: revision of the call that asked for it; RingUp: turn
 	Due     time.Time `json:"due"`            // not before
 
 	Owner string    `json:"owner,omitempty"` // who reserved it
@@ -93,28 +94,24 @@ func (t *txn) draw(c *Call) error {
 	return nil
 }
 
-// announce makes one SMS to each person of the line due, but for the one who has just not taken it, unless nobody else
-// is left.
-func (t *txn) announce(c *Call, except string) {
-	line, _ := t.team.Line(c.Line)
+// announce makes one SMS to each person of the line due.
+func (t *txn) announce(c *Call) {
 	due := t.now
 	if c.Naming {
 		due = t.now.Add(nameWait)
 	}
-	people := slices.DeleteFunc(slices.Clone(line.People), func(name string) bool {
-		p, _ := t.team.Person(name)
-		return p.Phone == ""
-	})
-	for _, name := range people {
-		if name != except || len(people) == 1 {
+	for _, name := range t.callees(c) {
+		if !c.hopeless(name) {
 			t.due(Deed{Kind: Text, Call: c.ID, Attempt: c.Attempt, Whom: name, Due: due})
 		}
 	}
+	t.beginRing(c)
 }
 
-// tellTaker makes it due to tell a taker that there is nobody left to be put through to them.
+// tellTaker makes it due to tell a taker that there is nobody left to be put through to them. One who is on the phone
+// hears it there.
 func (t *txn) tellTaker(c *Call) {
-	if c.Claim != nil && c.Claim.Word == Take && c.Claim.Answer != "" {
+	if c.Claim != nil && c.Claim.Word == Take && c.Claim.Answer != "" && c.Claim.Leg == "" {
 		// Another revision than the word on the answer itself, which may be on its way this moment.
 		t.due(Deed{Kind: Tell, Call: c.ID, Whom: c.Claim.Answer, Rev: c.Rev + 1})
 	}

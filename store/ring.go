@@ -99,7 +99,6 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 	}
 	line, _ := t.team.Line(c.Line)
 	c.Tries = append(c.Tries, Try{Person: c.Claim.Person, Why: why, At: t.now})
-	taker := c.Claim.Person
 	c.State, c.Claim, c.Accepted, c.Screened = Waiting, nil, time.Time{}, ""
 	c.Attempt++
 	if c.Deadline = c.Arrived.Add(line.MaxWait); !c.Deadline.After(t.now) {
@@ -109,6 +108,6 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 	if err := t.giveCode(c); err != nil {
 		return err
 	}
-	t.announce(c, taker)
+	t.announce(c)
 	return nil
 }

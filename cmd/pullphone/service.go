@@ -42,7 +42,7 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 		store: st,
 		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Log: log},
 		bot: bot.New(bot.Bot{
-			Store: st, Twilio: tw, Slack: newSlack(cfg),
+			Store: st, Twilio: tw, Slack: newSlack(cfg), PublicURL: cfg.PublicURL,
 			SigningSecret: cfg.Slack.SigningSecret.Reveal(), SocketMode: cfg.Slack.AppToken.Reveal() != "", Links: links, Log: log,
 		}),
 	}

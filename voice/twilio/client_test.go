@@ -174,7 +174,7 @@ func TestSend(t *testing.T) {
 	ctx := soon(t)
 	before := time.Now().Add(-time.Second)
 	m := twilio.SMS{From: line, To: mobile, Body: "Sales: Zoë, 9.5 & <x>. (1)", Validity: 90 * time.Second}
-	if sent, err := c.Sent(ctx, m, before); sent || err != nil {
+	if sent, err := c.Sent(ctx, m, before); sent != "" || err != nil {
 		t.Errorf("sent before it was: %v, %v", sent, err)
 	}
 	sid, err := c.Send(ctx, m)
@@ -196,7 +196,7 @@ func TestSend(t *testing.T) {
 		"another phone": {twilio.SMS{From: line, To: caller, Body: m.Body}, before, false},
 		"later":         {m, time.Now().Add(time.Hour), false},
 	} {
-		if sent, err := c.Sent(ctx, q.m, q.since); sent != q.want || err != nil {
+		if sent, err := c.Sent(ctx, q.m, q.since); (sent == sid) != q.want || !q.want && sent != "" || err != nil {
 			t.Errorf("%s: sent is %v, %v", name, sent, err)
 		}
 	}
