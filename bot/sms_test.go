@@ -213,8 +213,12 @@ func TestText(t *testing.T) {
 	net := r.phones(nil)
 	c := r.arrive("CA1")
 	for _, who := range []string{"Ann", "Bob"} {
-		if after, err := r.text(r.ctx, textTo(c, who)); err != nil || after != nil {
+		after, err := r.text(r.ctx, textTo(c, who))
+		if err != nil || after == nil || after(&c) {
 			t.Errorf("%s: %v", who, err)
+		}
+		if x, ok := c.TextTo(who); !ok || !strings.HasPrefix(x.SID, "SM") || x.Status != store.TextQueued {
+			t.Errorf("%s: %+v", who, x)
 		}
 	}
 	any := func(voicetest.SMS) bool { return true }

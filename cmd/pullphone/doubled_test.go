@@ -53,6 +53,7 @@ func TestDoubledWebhooks(t *testing.T) {
 						ringsOut(h, leg)
 						again := h.shows(m.TS, "Ann did not pick up. Still waiting.")
 						h.must(call.WaitPlace(h.ctx, voicetest.PlaceQueue))
+						h.until("Bob is told again", func() bool { return len(announcements(h.net, bobPhone)) > 2 })
 						h.press(bobSlack, again, "Take")
 						replay()
 						leg = h.rings(bobPhone, call)
