@@ -1,6 +1,7 @@
 package voice
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -54,7 +55,7 @@ func (p *Phone) waiting(w http.ResponseWriter, r *http.Request, id store.CallID,
 	leg := r.PostForm.Get("CallSid")
 	c, err := p.Store.Met(r.Context(), id, attempt, leg)
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, store.ErrNoCall):
 		p.Log.Error("taker waits", "call", id, "err", err)
 		p.say(w, words(oneMoment), &twiml.VoicePause{Length: "3"})
 	case c.Attempt == attempt && takenOn(c, leg):

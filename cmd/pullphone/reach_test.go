@@ -206,7 +206,7 @@ func TestPhonesRing(t *testing.T) {
 				h.presses(leg, "1")
 				h.must(leg.WaitBridged(h.ctx))
 				h.must(call.WaitPlace(h.ctx, voicetest.PlaceBridged))
-				for _, s := range []string{"Call for Sales from JANE DOE. Press 1 to take it, 2 to pass on.", "One moment.", "Go ahead."} {
+				for _, s := range []string{"Call for Sales from JANE DOE. Press 1 to take it, 2 to pass on.", "Go ahead."} {
 					h.told(leg, s)
 				}
 				_, err := call.WaitHeard(h.ctx, func(v voicetest.Heard) bool { return v.Text == "Putting you through to Bob." })
@@ -300,41 +300,41 @@ func (h *harness) atRest0(kind string) {
 	})
 }
 
-// Bob presses 1 while Ann answers in Slack, which is back: one of them has it, the other is told who.
+// Bob presses 1 while Ann answers in Slack: one of them has it, the other is told who.
 func TestPhoneAndSlackAtOnce(t *testing.T) {
-	t.Parallel()
-	h, slack := unreached(t, options{})
-	call := h.waits()
-	ringsOut(h, h.rungFor(annPhone))
-	bob := h.rungFor(bobPhone)
-	bob.Answer()
-	h.must(bob.WaitKeys(h.ctx))
-	slack.on.Store(false)
-	stop := h.pump(10 * time.Millisecond)
-	m, err := h.work.WaitMessage(h.ctx, salesChannel, func(m bottest.Message) bool { return len(m.Buttons()) == 2 })
-	h.must(err)
-	contains(t, "Slack", m.AsText(), "Nobody could be told, so phones are rung: Bob's now.")
-	stop()
-	told := make(chan string, 1)
-	go func() { told <- h.press(annSlack, m, "Take") }()
-	bob.Press("1")
-	ann := <-told
-	c := h.call(call)
-	if c.Claim == nil {
-		t.Fatalf("nobody has it: %+v", c)
+	for range 5 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			h, _ := unreached(t, options{})
+			call := h.waits()
+			ringsOut(h, h.rungFor(annPhone))
+			bob := h.rungFor(bobPhone)
+			bob.Answer()
+			h.must(bob.WaitKeys(h.ctx))
+			pressed := make(chan struct{})
+			go func() { bob.Press("1"); close(pressed) }()
+			ann := h.command(annSlack, "")
+			<-pressed
+			h.until("it is somebody's", func() bool { return h.call(call).State != store.Waiting })
+			by := h.call(call).Claim.Person
+			if by == "Ann" {
+				contains(t, "Ann is told", ann, "Yours")
+				h.told(bob, "Ann has answered it. Goodbye.")
+				h.must(bob.WaitEnd(h.ctx))
+				h.accepts(h.rings(annPhone, call))
+			} else {
+				if strings.Contains(ann, "Yours") {
+					t.Errorf("Ann is told %s", ann)
+				}
+				h.must(bob.WaitBridged(h.ctx))
+			}
+			h.redirected(call, 1)
+			call.Hangup()
+			r := h.record(call)
+			equal(t, "by", r.AnsweredBy, by)
+			equal(t, "outcome", r.Outcome, store.Talked)
+		})
 	}
-	if c.Claim.Person == "Ann" {
-		contains(t, "Ann is told", ann, "Yours")
-		h.told(bob, "Ann has answered it. Goodbye.")
-		h.must(bob.WaitEnd(h.ctx))
-		h.accepts(h.rings(annPhone, call))
-	} else {
-		contains(t, "Ann is told", ann, "Too late: Bob took ")
-		h.must(bob.WaitBridged(h.ctx))
-	}
-	h.redirected(call, 1)
-	call.Hangup()
-	equal(t, "by", h.record(call).AnsweredBy, c.Claim.Person)
 }
 
 // When somebody else answers, or the caller gives up, the phone that rings stops.
@@ -530,7 +530,7 @@ func TestKillInARingRequest(t *testing.T) {
 
 // Twilio's SMS are out for an hour, by an error or by its rate: what is older than the call it announces is not sent late.
 // Slack goes on, and so do the texts afterwards.
-func TestSMSDown(t *testing.T) {
+func TestSMSDownForAnHour(t *testing.T) {
 	for name, status := range map[string]int{"503": 503, "429": 429} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
