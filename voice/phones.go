@@ -26,7 +26,7 @@ func (p *Phone) ringUp(ctx context.Context, d store.Deed) (func(*store.Call) boo
 		return nil, err
 	}
 	turn := int(d.Rev)
-	if c.State != store.Waiting || c.Attempt != d.Attempt || c.Ring.Turn != turn {
+	if c.State != store.Waiting || c.Attempt != d.Attempt || c.Ring.Turn != turn || c.Ring.At.IsZero() {
 		return nil, nil
 	}
 	if wait := p.Store.Clock.Until(c.Ring.At); wait > 0 { // put off since, for it rings
