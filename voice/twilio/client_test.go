@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -252,6 +253,50 @@ func TestNewRefuses(t *testing.T) {
 	for _, u := range []string{"localhost:8080", "://x", "api.twilio.com", "%zz"} {
 		if _, err := twilio.New("AC1", "t", u); err == nil {
 			t.Errorf("%q is taken for a URL", u)
+		}
+	}
+}
+
+func TestCallOut(t *testing.T) {
+	net, c, _ := network(t, nil)
+	ctx := soon(t)
+	before := time.Now()
+	o := twilio.Outgoing{From: line, To: mobile, URL: "https://h.example/x?c=1&n=2", Fallback: "https://h.example/f", Status: "https://h.example/s", Timeout: 20 * time.Second}
+	if sid, err := c.CalledOut(ctx, o, before); sid != "" || err != nil {
+		t.Errorf("called before it was: %q, %v", sid, err)
+	}
+	sid, err := c.CallOut(ctx, o)
+	if err != nil || !strings.HasPrefix(sid, "CA") {
+		t.Fatalf("%q, %v", sid, err)
+	}
+	leg, err := net.Phone(mobile).WaitRing(ctx)
+	if err != nil || leg.SID() != sid || leg.From() != line {
+		t.Fatalf("%+v, %v", leg, err)
+	}
+	for name, q := range map[string]struct {
+		to    string
+		since time.Time
+		want  string
+	}{"it": {mobile, before, sid}, "another phone": {caller, before, ""}, "later": {mobile, time.Now().Add(time.Hour), ""}} {
+		o.To = q.to
+		if got, err := c.CalledOut(ctx, o, q.since); got != q.want || err != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	no(t, c.End(ctx, sid))
+	no(t, leg.WaitEnd(ctx))
+	if err := c.End(ctx, sid); !twilio.Refused(err) {
+		t.Errorf("ended twice: %v", err)
+	}
+	var form url.Values
+	for _, r := range net.Requests() {
+		if r.Method == "POST" && strings.HasSuffix(r.Path, "/Calls.json") {
+			form = r.Form
+		}
+	}
+	for name, want := range map[string]string{"Url": o.URL, "Timeout": "20", "FallbackUrl": o.Fallback, "StatusCallback": o.Status} {
+		if form.Get(name) != want {
+			t.Errorf("%s: %q", name, form.Get(name))
 		}
 	}
 }
