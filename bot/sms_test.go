@@ -336,3 +336,21 @@ func TestTextLater(t *testing.T) {
 		}
 	}
 }
+
+// A text in doubt whose fate Twilio has told is not asked for, and not sent again.
+func TestTextInDoubtTold(t *testing.T) {
+	r := open(t, someTeam())
+	net := r.phones(nil)
+	c := r.arrive("CA1")
+	r.no(r.Store.Texted(r.ctx, c.ID, store.SMSText{Person: "Ann", Attempt: 1, SID: "SM9", Status: store.TextSent}))
+	for who, want := range map[string]int{"Ann": 0, "Bob": 2} { // asked, and sent
+		before := len(net.Requests())
+		d := textTo(c, who)
+		d.Doubt = true
+		_, err := r.text(r.ctx, d)
+		r.no(err)
+		if n := len(net.Requests()) - before; n != want {
+			t.Errorf("%s: %d requests", who, n)
+		}
+	}
+}
