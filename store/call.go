@@ -130,7 +130,7 @@ type Call struct {
 	Voice   []Voice   `json:"voice,omitempty"`
 	Undone  []Undone  `json:"undone,omitempty"`
 	Texts   []SMSText `json:"texts,omitempty"`
-	Ring    Ring      `json:"ring,omitzero"` // while it waits
+	Ring    Ring      `json:"ring,omitzero"` // while it waits, and of whoever had picked up until then
 	Message Message   `json:"message,omitzero"`
 
 	Arrived  time.Time `json:"arrived"`

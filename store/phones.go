@@ -105,10 +105,15 @@ func (t *txn) ring(was, c *Call) error {
 		if c.Ring == (Ring{}) {
 			return nil
 		}
-		if c.Ring.SID != "" && !c.Ring.Up {
+		if was != nil && was.State == Waiting {
+			t.Delete(d.Key())
+		}
+		if c.Ring.Up { // kept, so that Rung knows it
+			return nil
+		}
+		if c.Ring.SID != "" && (c.Claim == nil || c.Claim.Leg != c.Ring.SID) {
 			t.due(Deed{Kind: HangUp, Call: c.ID, Whom: c.Ring.SID})
 		}
-		t.Delete(d.Key())
 		c.Ring = Ring{}
 		return nil
 	}
@@ -139,7 +144,7 @@ func (c *Call) Rung(attempt, turn int, sid string, until time.Time) bool {
 	case c.Attempt != attempt:
 		return false
 	case c.State != Waiting: // answered meanwhile; it is hung up
-		if c.Claim == nil || c.Claim.Leg != sid {
+		if !c.Ring.Up {
 			c.Ring.SID = sid
 		}
 		return false

@@ -294,8 +294,11 @@ func hungUpPhones(w *world) {
 			if (len(ds) == 1) == up || len(ds) == 1 && ds[0].Whom != "CA1" {
 				w.Errorf("%s, picked up %t: to hang up: %+v", name, up, ds)
 			}
-			if ds := w.deeds(store.RingUp, c.ID); len(ds) != 0 || c.Ring != (store.Ring{}) {
-				w.Errorf("%s: still to be rung: %+v, %+v", name, ds, c.Ring)
+			if ds := w.deeds(store.RingUp, c.ID); len(ds) != 0 {
+				w.Errorf("%s: still to be rung: %+v", name, ds)
+			}
+			if was := c.Ring; c.Rung(1, 1, "CA1", w.clock.Now()) || up && c.Ring != was || !up && c.Ring.SID != "CA1" {
+				w.Errorf("%s, picked up %t, and then recorded as rung: %+v", name, up, c.Ring)
 			}
 		}
 		// Answered while Twilio's answer to the request was on its way.
@@ -319,6 +322,10 @@ func takenOnThePhone(w *world) {
 			w.Fatalf("%+v: %+v", v, c.Claim)
 		}
 		w.sound()
+		// Twilio's answer to the request to ring them may be recorded as late as now.
+		if was := c.Ring; c.Rung(1, 1, "CA9", w.clock.Now()) || c.Ring != was {
+			w.Errorf("rung: %+v, was %+v", c.Ring, was)
+		}
 		if ds := w.deeds(store.HangUp, c.ID); len(ds) != 0 {
 			w.Errorf("the taker is hung up on: %+v", ds)
 		}
