@@ -29,26 +29,30 @@ func (b *Bot) text(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	if c.State != store.Waiting || c.Attempt != d.Attempt || person.Phone == "" {
 		return nil, nil
 	}
-	sms := twilio.SMS{From: c.Line, To: person.Phone, Body: announcement(line, c), Validity: max(time.Second, b.Store.Clock.Until(c.Deadline))}
+	sms := twilio.SMS{From: c.Line, To: person.Phone, Body: announcement(line, c), Status: b.statusURL(c), Validity: max(time.Second, b.Store.Clock.Until(c.Deadline))}
+	x := store.SMSText{Person: person.Name, Attempt: c.Attempt, Status: store.TextQueued}
+	became := func(c *store.Call) bool { return c.Texted(x) }
 	if d.Doubt {
-		// Sent perhaps, before a crash. When even that cannot be learnt, twice is better than never.
-		if sent, err := b.Twilio.Sent(ctx, sms, c.Arrived); err == nil && sent {
+		// Sent perhaps: then Twilio has told what became of it, or can be asked.
+		if _, told := c.TextTo(person.Name); told {
 			return nil, nil
 		}
+		if x.SID, err = b.sent(ctx, d, sms, c.Arrived); err != nil || x.SID != "" {
+			return became, err
+		}
 	}
-	_, err = b.Twilio.Send(ctx, sms)
+	x.SID, err = b.Twilio.Send(ctx, sms)
 	if err == nil {
-		return nil, nil
+		return became, nil
 	}
 	if after, ok := twilio.Limited(err); ok {
 		return nil, &store.Later{After: after, Err: err}
 	}
 	if e, ok := errors.AsType[*twilio.Error](err); ok && twilio.Refused(err) {
 		b.Log.Warn("SMS refused", "call", c.ID, "person", person.Name, "err", err)
-		return func(c *store.Call) bool {
-			c.Undone = append(c.Undone, store.Undone{Kind: store.Text, Person: person.Name, Why: smsRefusal(e)})
-			return true
-		}, nil
+		x.Status, x.Code = store.TextFailed, e.Code
+		x.Why, x.Never = smsRefusal(e.Code)
+		return became, nil
 	}
 	return nil, err
 }
@@ -82,4 +86,19 @@ func (b *Bot) listed(ctx context.Context, d store.Deed) (func(*store.Call) bool,
 		return nil, nil
 	}
 	return nil, err
+}
+
+// sent finds a text that may have been sent already. Where Twilio cannot tell, twice is better than never.
+func (b *Bot) sent(ctx context.Context, d store.Deed, sms twilio.SMS, since time.Time) (sid string, err error) {
+	sid, err = b.Twilio.Sent(ctx, sms, since)
+	if twilio.Refused(err) {
+		return "", nil
+	}
+	if after, ok := twilio.Limited(err); ok {
+		return "", &store.Later{After: after, Err: err}
+	}
+	if err == nil {
+		b.Store.Looked(d.Kind, sid != "")
+	}
+	return sid, err
 }

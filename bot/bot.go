@@ -1,9 +1,10 @@
 // Package bot tells people and hears them, by Slack and by SMS.
 //
-// What is due: announce.go sends the SMS, draw.go keeps each call's Slack message at the call's latest state, post.go
-// posts voicemails, unpost.go deletes messages, tell.go tells people what became of their answers. What comes in: sms.go,
-// press.go and command.go turn texts, presses and slash commands into answers (answer.go); missed.go finds the texts that
-// never reached us. listen.go is the page behind a voicemail's link. Everything said to people stands in says.go.
+// What is due: announce.go sends the SMS, of which texted.go hears what became; draw.go keeps each call's Slack message at
+// the call's latest state, post.go posts voicemails, unpost.go deletes messages, tell.go tells people what became of their
+// answers. What comes in: sms.go, press.go and command.go turn texts, presses and slash commands into answers (answer.go);
+// missed.go finds the texts that never reached us. listen.go is the page behind a voicemail's link. Everything said to
+// people stands in says.go.
 package bot
 
 import (
@@ -24,6 +25,8 @@ const (
 	SMSPath     = "/twilio/sms"
 	ActionsPath = "/slack/actions"
 	CommandPath = "/slack/commands"
+
+	statusPath = SMSPath + "/status" // told with each SMS
 )
 
 // Bot tells the team of calls and takes their answers.
@@ -31,6 +34,7 @@ type Bot struct {
 	Store         *store.Store
 	Twilio        *twilio.Client
 	Slack         *slack.Client
+	PublicURL     string // what Twilio can reach, without a trailing slash
 	SigningSecret string // of Slack's requests; where it is empty, Slack's paths refuse everything
 	SocketMode    bool   // presses and commands come through a connection that the Slack client opens
 	Links         Links
@@ -68,6 +72,7 @@ func NewSlack(token, apiURL string, more ...slack.Option) *slack.Client {
 // voicemail pages.
 func (b *Bot) Handle(mux *http.ServeMux, verify, bounded func(http.Handler) http.Handler) {
 	mux.Handle("POST "+SMSPath, verify(http.HandlerFunc(b.sms)))
+	mux.Handle("POST "+statusPath, verify(http.HandlerFunc(b.texted)))
 	mux.Handle("POST "+ActionsPath, b.fromSlack(bounded(http.HandlerFunc(b.action))))
 	mux.Handle("POST "+CommandPath, b.fromSlack(bounded(http.HandlerFunc(b.command))))
 	mux.HandleFunc("GET /voicemail/{call}/{n}/{expires}/{mac}", b.page)

@@ -27,12 +27,12 @@ import (
 // memory is a backend without a disk, for many requests one after the other.
 type memory map[string][]byte
 
-func (m memory) Get(key string) ([]byte, error)         { return m[key], nil }
-func (m memory) Put(key string, value []byte)           { m[key] = value }
-func (m memory) Delete(key string)                      { delete(m, key) }
-func (m memory) Close() error                           { return nil }
+func (m memory) Get(key string) ([]byte, error) { return m[key], nil }
+func (m memory) Put(key string, value []byte)   { m[key] = value }
+func (m memory) Delete(key string)              { delete(m, key) }
+func (m memory) Close() error                   { return nil }
 
-func (memory) Compact(context.Context) error { return nil }
+func (memory) Compact(context.Context) error            { return nil }
 func (m memory) Watch(string) (<-chan struct{}, func()) { return nil, func() {} }
 
 func (m memory) Update(_ context.Context, fn func(store.Tx) error) error   { return fn(m) } // nothing is taken back

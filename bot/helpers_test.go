@@ -170,7 +170,7 @@ func open(t testing.TB, team store.Team) *room {
 		t.Fatal(err)
 	}
 	r.Bot = New(Bot{
-		Store: st, Twilio: tw, Slack: NewSlack(r.work.BotToken(), r.work.URL()), SigningSecret: r.work.SigningSecret(), Links: links, Log: log,
+		Store: st, Twilio: tw, Slack: NewSlack(r.work.BotToken(), r.work.URL()), SigningSecret: r.work.SigningSecret(), Links: links, Log: log, PublicURL: srv.URL,
 	})
 	r.Handle(mux, unsigned, func(h http.Handler) http.Handler { return h })
 	r.work.Configure(bottest.App{

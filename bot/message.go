@@ -48,11 +48,17 @@ func status(c store.Call) string {
 	waited := length(c.Waited(c.Stopped))
 	switch c.State {
 	case store.Waiting:
+		if c.Ring.SID != "" {
+			return "Waiting. Nobody could be told, so phones are rung: " + c.Ring.Person + "'s now."
+		}
 		if n := len(c.Tries); n > 0 {
 			return c.Tries[n-1].Person + " " + didNot(c.Tries[n-1].Why) + ". Still waiting."
 		}
 		return "Waiting."
 	case store.Ringing:
+		if c.Claim != nil && c.Claim.Leg != "" {
+			return by + " took it on the phone."
+		}
 		return by + " took it. Ringing " + by + "'s phone."
 	case store.Talking:
 		return "Talking with " + by + ", after waiting " + waited + "."
@@ -80,7 +86,7 @@ func status(c store.Call) string {
 func undone(c store.Call) string {
 	var out []string
 	for _, u := range c.Undone {
-		out = append(out, "No SMS to "+u.Person+": "+u.Why+".")
+		out = append(out, notDone(u))
 	}
 	return strings.Join(out, " ")
 }

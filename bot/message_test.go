@@ -54,8 +54,20 @@ func pictures(from, name, city string) []picture {
 		with("missed", store.Ended, store.Missed, nil),
 		with("missed while ringing", store.Ended, store.Missed, func(c *store.Call) { c.Claim = took }),
 		with("missed, no message", store.Ended, store.Missed, func(c *store.Call) { c.Claim = rule }),
+		with("waiting, nobody told", store.Waiting, "", func(c *store.Call) {
+			c.Ring = store.Ring{Turn: 2, Person: "Ann", SID: "CA9"}
+			c.Undone = []store.Undone{
+				{Kind: store.Text, Person: "Bob", Code: 30006, Why: "number is a landline, or its carrier takes no SMS", Times: 3},
+				{Kind: store.RingUp, Person: "Bob", Code: 13227},
+			}
+		}),
+		with("taken on the phone", store.Ringing, "", func(c *store.Call) {
+			leg := *took
+			leg.Via, leg.Leg = store.ByPhone, "CA9"
+			c.Claim = &leg
+		}),
 	}
-	for _, why := range []store.Why{store.NoAnswer, store.Busy, store.Declined, store.NotAccepted, store.Failed} {
+	for _, why := range []store.Why{store.NoAnswer, store.Busy, store.Declined, store.NotAccepted, store.HungUp, store.Failed} {
 		all = append(all, with("waiting again, "+string(why), store.Waiting, "", func(c *store.Call) {
 			c.Attempt, c.Tries = 2, []store.Try{{Person: "Ann", Why: why, At: at.Add(40 * time.Second)}}
 		}))

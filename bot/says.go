@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"pullphone/store"
-	"pullphone/voice/twilio"
 )
 
 // Everything that is said to people, in SMS and in Slack, stands here. An SMS fits one segment of 160 plain characters
@@ -90,6 +89,8 @@ func didNot(why store.Why) string {
 		return "did not press 1"
 	case store.NoAnswer:
 		return "did not pick up"
+	case store.HungUp:
+		return "hung up"
 	}
 	return "could not be reached"
 }
@@ -143,7 +144,7 @@ func taken(team store.Team, line store.Line, who string, a store.Answer, c store
 		return cmp.Or(c.Claim.Person, somebody) + " has answered " + who + " since."
 	case c.Outcome == store.Talked:
 		return "You talked with " + who + " already."
-	case c.State == store.Ringing:
+	case c.State == store.Ringing && (c.Claim == nil || c.Claim.Leg == ""):
 		return "Yours: " + who + ". Your phone " + number(person.Phone, line.Country) + " rings now."
 	}
 	return "Yours: " + who + "."
@@ -199,21 +200,56 @@ func waitingList(team store.Team, waiting []store.Call, now time.Time) string {
 	return shorten(strings.Join(lines, "\n"), 1500)
 }
 
-// smsRefusal says why a person could not be told by SMS (twilio.com/docs/api/errors).
-func smsRefusal(e *twilio.Error) string {
-	switch e.Code {
+// smsRefusal says why a person could not be told by SMS, with the mend where there is one (twilio.com/docs/api/errors),
+// and whether a text sent again would fare no better.
+func smsRefusal(code int) (why string, never bool) {
+	switch code {
 	case 21610:
-		return "has opted out; text START to the line"
-	case 21211, 21217:
-		return "number is not valid"
+		return "has opted out; text START to the line", true
+	case 21211, 21214, 21217:
+		return "number is not valid", true
 	case 21612, 21614:
-		return "number takes no SMS"
+		return "number takes no SMS", true
+	case 30005:
+		return "number is unknown; correct it in the config file", true
+	case 30006:
+		return "number is a landline, or its carrier takes no SMS", true
 	case 21408:
-		return "country is not enabled at Twilio"
+		return "country is not enabled at Twilio", true
 	case 21608:
-		return "number is not verified on the trial account"
-	case 30034:
-		return "the line is not registered for SMS in the US"
+		return "number is not verified on the trial account", true
+	case 30034, 30035:
+		return "the line is not registered for SMS in the US", true
+	case 30032:
+		return "the line's toll-free number is not verified at Twilio", true
+	case 30024:
+		return "the line is not registered with their carrier", true
+	case 30002:
+		return "the Twilio account is suspended", true
+	case 30004:
+		return "phone or carrier blocks the line", true
+	case 30007:
+		return "carrier took it for spam; see the line's registration at Twilio", true
+	case 30003:
+		return "phone is off or out of reach", false
+	case 30008, 30017, 30410:
+		return "carrier did not deliver it", false
+	case 21611, 30001, 30022, 30023, 30036:
+		return "the line has more to send than it may", false
+	case 0:
+		return "Twilio gives no reason", false
 	}
-	return fmt.Sprintf("Twilio error %d", e.Code)
+	return fmt.Sprintf("Twilio error %d", code), false
+}
+
+// notDone says what could not be done for a call.
+func notDone(u store.Undone) string {
+	if u.Kind == store.RingUp {
+		return fmt.Sprintf("%s's phone could not be rung: Twilio error %d.", u.Person, u.Code)
+	}
+	text := "No SMS to " + u.Person + ": " + u.Why
+	if u.Times > 1 {
+		text += fmt.Sprintf(" (%d in a row)", u.Times)
+	}
+	return text + "."
 }

@@ -230,8 +230,12 @@ func TestText(t *testing.T) {
 	net := r.phones(nil)
 	c := r.arrive("CA1")
 	for _, who := range []string{"Ann", "Bob"} {
-		if after, err := r.text(r.ctx, textTo(c, who)); err != nil || after != nil {
+		after, err := r.text(r.ctx, textTo(c, who))
+		if err != nil || after == nil || after(&c) {
 			t.Errorf("%s: %v", who, err)
+		}
+		if x, ok := c.TextTo(who); !ok || !strings.HasPrefix(x.SID, "SM") || x.Status != store.TextQueued {
+			t.Errorf("%s: %+v", who, x)
 		}
 	}
 	any := func(voicetest.SMS) bool { return true }
@@ -308,9 +312,9 @@ func TestTextRefused(t *testing.T) {
 			t.Errorf("%d: %+v", code, c.Undone)
 		}
 	}
-	for e, want := range map[*twilio.Error]string{{Status: 404}: "Twilio error 0", {Status: 400, Code: 30034}: "the line is not registered for SMS in the US"} {
-		if got := smsRefusal(e); got != want {
-			t.Errorf("%+v: %q", e, got)
+	for code, want := range map[int]string{0: "Twilio gives no reason", 30034: "the line is not registered for SMS in the US", 30003: "phone is off or out of reach"} {
+		if got, never := smsRefusal(code); got != want || never != (code == 30034) {
+			t.Errorf("%d: %q, %v", code, got, never)
 		}
 	}
 }
@@ -346,6 +350,24 @@ func TestTextLater(t *testing.T) {
 		d.Doubt = true
 		if _, err := r.text(r.ctx, d); err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// A text in doubt whose fate Twilio has told is not asked for, and not sent again.
+func TestTextInDoubtTold(t *testing.T) {
+	r := open(t, someTeam())
+	net := r.phones(nil)
+	c := r.arrive("CA1")
+	r.no(r.Store.Texted(r.ctx, c.ID, store.SMSText{Person: "Ann", Attempt: 1, SID: "SM9", Status: store.TextSent}))
+	for who, want := range map[string]int{"Ann": 0, "Bob": 2} { // asked, and sent
+		before := len(net.Requests())
+		d := textTo(c, who)
+		d.Doubt = true
+		_, err := r.text(r.ctx, d)
+		r.no(err)
+		if n := len(net.Requests()) - before; n != want {
+			t.Errorf("%s: %d requests", who, n)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	}
 	text := verdict(b.Store.Team, g.Answer, g.Verdict, c, b.Store.Clock.Now())
 	if g.Answer.User == "" {
-		return nil, b.tellBySMS(ctx, c, g.Answer.Person, text, d)
+		return b.tellBySMS(ctx, c, g.Answer.Person, text, d)
 	}
 	channel := g.Answer.Channel
 	if channel == "" {
@@ -53,27 +53,31 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	return nil, nil
 }
 
-func (b *Bot) tellBySMS(ctx context.Context, c store.Call, name, text string, d store.Deed) error {
+func (b *Bot) tellBySMS(ctx context.Context, c store.Call, name, text string, d store.Deed) (func(*store.Call) bool, error) {
 	person, _ := b.Store.Team.Person(name)
 	if person.Phone == "" {
-		return nil
+		return nil, nil
 	}
 	sms := twilio.SMS{From: c.Line, To: person.Phone, Body: text, Validity: tellWithin}
-	if d.Doubt {
-		// Told perhaps, before a crash. When even that cannot be learnt, twice is better than never.
-		if sent, err := b.Twilio.Sent(ctx, sms, d.Due); err == nil && sent {
-			return nil
+	told := func(sid string) func(*store.Call) bool {
+		return func(c *store.Call) bool {
+			return c.Texted(store.SMSText{Person: name, SID: sid, Status: store.TextQueued})
 		}
 	}
-	_, err := b.Twilio.Send(ctx, sms)
+	if d.Doubt {
+		if sid, err := b.sent(ctx, d, sms, d.Due); err != nil || sid != "" {
+			return told(sid), err
+		}
+	}
+	sid, err := b.Twilio.Send(ctx, sms)
 	if after, ok := twilio.Limited(err); ok {
-		return &store.Later{After: after, Err: err}
+		return nil, &store.Later{After: after, Err: err}
 	}
 	if twilio.Refused(err) {
 		b.Log.Warn("not told by SMS", "call", c.ID, "person", name, "err", err)
-		return nil
+		return nil, nil
 	}
-	return err
+	return told(sid), err
 }
 
 func (b *Bot) ephemeral(ctx context.Context, a aside) error {

@@ -32,7 +32,7 @@ func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
 		if err := t.giveCode(c); err != nil {
 			return err
 		}
-		return t.announce(c, "")
+		return t.announce(c)
 	})
 }
 

@@ -29,7 +29,7 @@ type State string
 // The states.
 const (
 	Waiting   State = "waiting"   // on hold, anybody may answer
-	Ringing   State = "ringing"   // claimed; the taker's phone is being rung
+	Ringing   State = "ringing"   // claimed; the taker's phone is being rung, or the caller brought to it
 	Talking   State = "talking"   // the taker accepted, the two are connected
 	Recording State = "recording" // the caller is asked for a message
 	Ended     State = "ended"
@@ -52,6 +52,7 @@ type Via string
 const (
 	BySlack Via = "slack"
 	BySMS   Via = "sms"
+	ByPhone Via = "phone"
 	ByRule  Via = "rule" // max_wait, or a fault that leaves only voicemail
 )
 
@@ -71,6 +72,7 @@ type Claim struct {
 	Person  string    `json:"person,omitempty"` // name; empty when a rule decided
 	Via     Via       `json:"via"`
 	Answer  string    `json:"answer,omitempty"` // ID of the answer that won
+	Leg     string    `json:"leg,omitempty"`    // Twilio CallSid of the taker, when they are on the phone already
 	Attempt int       `json:"attempt"`
 	At      time.Time `json:"at"`
 }
@@ -91,6 +93,7 @@ const (
 	Busy        Why = "busy"
 	Declined    Why = "declined"     // pressed 2
 	NotAccepted Why = "not-accepted" // somebody or something answered, nobody pressed 1
+	HungUp      Why = "hung-up"      // took it on the phone, and was gone before the caller came
 	Failed      Why = "failed"
 )
 
@@ -130,12 +133,14 @@ type Call struct {
 	Fetched  int    `json:"fetched,omitempty"`  // attempt whose redirect has arrived: Twilio asked for its TwiML
 	Screened Why    `json:"screened,omitempty"` // what the ringing taker did instead of pressing 1
 
-	Claim   *Claim   `json:"claim,omitempty"`
-	Tries   []Try    `json:"tries,omitempty"`
-	Passed  []Claim  `json:"passed,omitempty"` // who said "not me", and when
-	Voice   []Voice  `json:"voice,omitempty"`
-	Undone  []Undone `json:"undone,omitempty"`
-	Message Message  `json:"message,omitzero"`
+	Claim   *Claim    `json:"claim,omitempty"`
+	Tries   []Try     `json:"tries,omitempty"`
+	Passed  []Claim   `json:"passed,omitempty"` // who said "not me", and when
+	Voice   []Voice   `json:"voice,omitempty"`
+	Undone  []Undone  `json:"undone,omitempty"`
+	Texts   []SMSText `json:"texts,omitempty"`
+	Ring    Ring      `json:"ring,omitzero"` // while it waits, and of whoever had picked up until then
+	Message Message   `json:"message,omitzero"`
 
 	Arrived  time.Time `json:"arrived"`
 	Accepted time.Time `json:"accepted,omitzero"` // the taker pressed 1
@@ -150,7 +155,9 @@ type Call struct {
 type Undone struct {
 	Kind   Kind   `json:"kind"`
 	Person string `json:"person,omitempty"`
-	Why    string `json:"why"`
+	Code   int    `json:"code,omitempty"`  // Twilio's error code
+	Why    string `json:"why"`             // in words; empty where the code says it all
+	Times  int    `json:"times,omitempty"` // Text: how many texts in a row that phone has not taken, of all calls
 }
 
 // Open reports whether the call has not ended.

@@ -13,6 +13,7 @@ type Answer struct {
 	Person  string `json:"person"` // name
 	Via     Via    `json:"via"`
 	Word    Word   `json:"word"`
+	Leg     string `json:"leg,omitempty"`     // Twilio CallSid of the person, when they say it on the phone
 	User    string `json:"user,omitempty"`    // Slack user to be told the verdict in private, when the answer's own reply cannot
 	Channel string `json:"channel,omitempty"` // where they see it
 	Late    bool   `json:"late,omitempty"`    // read from Twilio's list of texts: there is no reply to it, they are told by SMS
@@ -96,7 +97,7 @@ func (t *txn) answer(c *Call, a Answer) (Verdict, change, error) {
 		c.Passed = append(c.Passed, Claim{Word: Pass, Person: a.Person, Via: a.Via, Attempt: c.Attempt, At: t.now})
 		return Verdict{Result: PassOn}, hidden, nil
 	case c.State == Waiting:
-		t.claim(c, Claim{Word: a.Word, Person: a.Person, Via: a.Via, Answer: a.ID})
+		t.claim(c, Claim{Word: a.Word, Person: a.Person, Via: a.Via, Answer: a.ID, Leg: a.Leg})
 		return Verdict{Result: Won, First: c.Claim}, visible, nil
 	case c.Claim == nil || c.Claim.Person == "":
 		return Verdict{Result: TooLate, First: c.Claim}, nothing, nil
@@ -118,7 +119,11 @@ func (t *txn) claim(c *Call, by Claim) {
 	} else {
 		c.State, c.Deadline = Recording, t.now.Add(MaxMessage+grace)
 	}
-	t.due(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt, Owner: t.owner, Until: t.now.Add(reserveFor)})
+	at := t.now
+	if by.Leg != "" {
+		at = at.Add(meetWithin) // they have to be where the caller is led; see Met
+	}
+	t.due(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt, Due: at, Owner: t.owner, Until: at.Add(reserveFor)})
 }
 
 // sendToVoicemail claims a call for voicemail by rule when its caller hears our next document anyway, so that no

@@ -9,6 +9,9 @@
 //	               │ └─ voicemail, max_wait ─▶ recording ─▶ ended: voicemail
 //	               └─ caller hangs up ─▶ ended: missed
 //
+// A caller who waits while nobody could be told of them, by text or in Slack, has people's phones rung, one after the
+// other (phones.go). Who presses 1 there has claimed the call like anybody else.
+//
 // Every transition is one transaction: it reads the call, decides, and writes the call, the indexes and what is now
 // due. A webhook is answered after that commit and never talks to the network itself. Whoever does what is due
 // (packages voice and bot) sees the change, does it, and records that it was done. A crash between two steps heals
@@ -29,6 +32,7 @@
 //	from/<number>          the open calls of a caller that were put on hold
 //	waits/<number>         how many callers wait on a line
 //	quota/<hash>           what has been done of something that is bounded
+//	phone/<number>         a person's phone that took none of our last texts
 //	due/<kind>/<call>/…    what is to be done
 //	gone/<call>            a call whose caller is forgotten; it is dropped once it has ended and nothing is due for it
 //	meta/wipe              something was deleted that must not be read from the disk any more

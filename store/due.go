@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -25,9 +24,11 @@ const (
 	Unpost   Kind = "unpost"   // delete a Slack message of such a call
 	Learn    Kind = "learn"    // find out about a message that was left in a call of which nothing is known
 	List     Kind = "list"     // tell one person how many wait on a line, where there are too many to announce each
+	RingUp   Kind = "ring"     // ring the phone of somebody, because nobody could be told
+	HangUp   Kind = "hangup"   // stop a phone that rings for nothing
 )
 
-var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost, List, Learn}
+var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost, List, Learn, RingUp, HangUp}
 
 // Deed is one thing that is due.
 type Deed struct {
@@ -35,8 +36,8 @@ type Deed struct {
 	Call    CallID    `json:"call"` // empty for a List, which is about its line, and a Learn
 	Attempt int       `json:"attempt,omitempty"`
 	Line    string    `json:"line,omitempty"`    // Draw, Post: whose channel; List
-	Whom    string    `json:"whom,omitempty"`    // Text, List: person; Post: RecordingSid; Tell: answer; Erase: CallSid; Unpost: channel/ts; Learn: CallSid/RecordingSid
-	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again
+	Whom    string    `json:"whom,omitempty"`    // Text, List: person; Post: RecordingSid; Tell: answer; Erase, HangUp: CallSid; Unpost: channel/ts; Learn: CallSid/RecordingSid
+	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again; RingUp: turn
 	Due     time.Time `json:"due"`               // not before
 	First   bool      `json:"first,omitempty"`   // Draw: the call has no message yet
 	Waiting bool      `json:"waiting,omitempty"` // Draw: the call waits for an answer
@@ -105,36 +106,33 @@ func (t *txn) draw(c *Call) error {
 	return nil
 }
 
-// announce makes one SMS to each person of the line due, but for the one who has just not taken it, unless nobody else
-// is left. Where too many wait already, people are told how many.
-func (t *txn) announce(c *Call, except string) error {
-	line, _ := t.team.Line(c.Line)
+// announce makes one SMS to each person of the line due. Where too many wait already, people are told how many.
+func (t *txn) announce(c *Call) error {
 	crowd, err := t.crowd(c.Line)
 	if err != nil {
 		return err
+	}
+	people := t.callees(c)
+	if crowd.Waiting >= maxTold { // this one is not counted yet
+		return t.list(c.Line, crowd, people)
 	}
 	due := t.now
 	if c.Naming {
 		due = t.now.Add(nameWait)
 	}
-	people := slices.DeleteFunc(slices.Clone(line.People), func(name string) bool {
-		p, _ := t.team.Person(name)
-		return p.Phone == ""
-	})
-	if crowd.Waiting >= maxTold { // this one is not counted yet
-		return t.list(c.Line, crowd, people)
-	}
 	for _, name := range people {
-		if name != except || len(people) == 1 {
+		if !c.hopeless(name) {
 			t.due(Deed{Kind: Text, Call: c.ID, Attempt: c.Attempt, Whom: name, Due: due})
 		}
 	}
+	t.beginRing(c)
 	return nil
 }
 
-// tellTaker makes it due to tell a taker that there is nobody left to be put through to them.
+// tellTaker makes it due to tell a taker that there is nobody left to be put through to them. One who is on the phone
+// hears it there.
 func (t *txn) tellTaker(c *Call) {
-	if c.Claim != nil && c.Claim.Word == Take && c.Claim.Answer != "" {
+	if c.Claim != nil && c.Claim.Word == Take && c.Claim.Answer != "" && c.Claim.Leg == "" {
 		// Another revision than the word on the answer itself, which may be on its way this moment.
 		t.due(Deed{Kind: Tell, Call: c.ID, Whom: c.Claim.Answer, Rev: c.Rev + 1})
 	}

@@ -116,8 +116,7 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 		why = c.Screened
 	}
 	line, _ := t.team.Line(c.Line)
-	taker := c.Claim.Person
-	if taker != "" {
+	if taker := c.Claim.Person; taker != "" {
 		c.Tries = append(c.Tries, Try{Person: taker, Why: why, At: t.now})
 	}
 	c.State, c.Claim, c.Accepted, c.Screened = Waiting, nil, time.Time{}, ""
@@ -129,5 +128,5 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 	if err := t.giveCode(c); err != nil {
 		return err
 	}
-	return t.announce(c, taker)
+	return t.announce(c)
 }

@@ -279,6 +279,9 @@ func (t *txn) save(was, c *Call, did change) error {
 			return err
 		}
 	}
+	if err := errors.Join(t.count(was, c), t.ring(was, c)); err != nil {
+		return err
+	}
 	if did == visible {
 		c.Rev++
 		if err := t.draw(c); err != nil {

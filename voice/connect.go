@@ -14,7 +14,7 @@ import (
 // connect is where a redirect leads: the caller hears what the claim says.
 func (p *Phone) connect(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	c, err := p.Store.Fetched(r.Context(), id, attempt)
-	if err == nil && c.State == store.Ringing {
+	if err == nil && c.State == store.Ringing && c.Claim.Leg == "" {
 		if taker, _ := p.Store.Team.Person(c.Claim.Person); taker.Phone == "" { // gone from the config file since
 			c, err = p.Store.Dialed(r.Context(), id, attempt, store.DialResult{Why: store.Failed})
 		}
@@ -38,6 +38,9 @@ func (p *Phone) onward(c store.Call, attempt int) []twiml.Element {
 // dial rings the taker's mobile. With answerOnBridge the caller hears ringing until the taker has accepted
 // (twilio.com/docs/voice/twiml/dial).
 func (p *Phone) dial(c store.Call) []twiml.Element {
+	if c.Claim.Leg != "" {
+		return p.bring(c)
+	}
 	line, _ := p.Store.Team.Line(c.Line)
 	taker, _ := p.Store.Team.Person(c.Claim.Person)
 	number := &twiml.VoiceNumber{PhoneNumber: taker.Phone}
@@ -57,6 +60,9 @@ func (p *Phone) dial(c store.Call) []twiml.Element {
 		},
 	}
 }
+
+// fellApart is the shortest conversation that is believed against Twilio's word.
+const fellApart = 10 * time.Second
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
@@ -99,6 +105,12 @@ func (p *Phone) result(r *http.Request, c store.Call) store.DialResult {
 		Seconds:    seconds, // from the pick-up on, our question included: the figure on the bill
 		CallerGone: twilio.Over(f.Get("CallStatus")),
 		Why:        store.Failed,
+	}
+	if c.Claim != nil && c.Claim.Leg != "" {
+		// DialBridged is written of for a Number. That our url was asked for says as much, unless the two fell apart at once.
+		out.Bridged = out.Bridged || c.State == store.Talking && (f.Get("DialBridged") == "" || p.Store.Clock.Since(c.Accepted) > fellApart)
+		out.Why = store.HungUp
+		return out
 	}
 	switch status {
 	case "busy":

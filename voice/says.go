@@ -17,12 +17,35 @@ const (
 	thanks       = "Thank you. Goodbye."
 	nothingHeard = "We did not hear a message. Goodbye."
 	callerGone   = "The caller has hung up. Goodbye."
+	oneMoment    = "One moment."
+	goAhead      = "Go ahead."
+	notYou       = "All right, not you. Goodbye."
 )
 
 func puttingThrough(taker string) string { return "Putting you through to " + taker + "." }
 
 // pressOne takes under four seconds, or a taker takes the phone from the ear.
 func pressOne(line store.Line, c store.Call) string {
+	return callFor(line, c) + " Press 1 to take it, 2 to decline."
+}
+
+// pressOneOrPass is the same for somebody who has not said anything yet.
+func pressOneOrPass(line store.Line, c store.Call) string {
+	return callFor(line, c) + " Press 1 to take it, 2 to pass on."
+}
+
+// answeredElsewhere tells somebody whose phone was rung why there is nobody to be put through.
+func answeredElsewhere(c store.Call) string {
+	switch {
+	case c.Outcome == store.Missed, c.Claim == nil:
+		return callerGone
+	case c.Claim.Person == "":
+		return "The caller is leaving a message. Goodbye."
+	}
+	return c.Claim.Person + " has answered it. Goodbye."
+}
+
+func callFor(line store.Line, c store.Call) string {
 	who := c.Name
 	if who == "" {
 		who = c.City
@@ -37,7 +60,7 @@ func pressOne(line store.Line, c store.Call) string {
 	if name == "" {
 		name = "you"
 	}
-	return "Call for " + name + who + ". Press 1 to take it, 2 to decline."
+	return "Call for " + name + who + "."
 }
 
 // brief is as much of a name as is heard in a second or so, cut at a blank where there is one.

@@ -21,6 +21,9 @@ func TestQuestionIsShort(t *testing.T) {
 			{}, {From: caller}, {From: caller, City: "Boise, ID"}, {From: caller, Name: "JANE DOE"}, {From: caller, Name: long[:60]},
 			{From: caller, Name: strings.Repeat("é", 60)}, {From: caller, City: long[:40] + ", " + long[:20]}, {From: caller, Name: strings.Repeat("😀", 60)},
 		} {
+			if n := utf8.RuneCountInString(pressOneOrPass(store.Line{Name: line}, c)); n > most {
+				t.Errorf("%d characters for somebody who was rung", n)
+			}
 			q := pressOne(store.Line{Name: line}, c)
 			if n := utf8.RuneCountInString(q); n > most {
 				t.Errorf("%d characters: %s", n, q)

@@ -21,7 +21,8 @@ func TestURLsThatNameNoCall(t *testing.T) {
 		"?c=" + strings.Repeat("Z", 26) + "&n=1", // beyond what an ID can hold
 		"?c=" + strings.Repeat("U", 26) + "&n=1", // a letter that IDs do not have
 	}
-	for _, path := range []string{holdPath, leftPath, connectPath, screenPath, acceptPath, answeredPath, dialedPath, recordedPath, recordingPath} {
+	for _, path := range []string{holdPath, leftPath, connectPath, screenPath, acceptPath, answeredPath, dialedPath, recordedPath, recordingPath,
+		ringPath, keyPath, rungPath, meetPath, metPath, partedPath} {
 		for _, q := range queries {
 			if w := h.post(path+q, form(common(c, "QueueResult", "hangup", "Digits", "1", "RecordingSid", "RE1")...)); w.Code != http.StatusBadRequest {
 				t.Errorf("%s%s: status %d", path, q, w.Code)

@@ -3,7 +3,8 @@
 // Follow a call: incoming.go puts it on hold (hold.go); when it is claimed, redirect.go pulls it out of the queue;
 // connect.go dials the taker, screen.go asks them to press 1, and connect.go hears how that ended; voicemail.go takes
 // the message, and away.go while this server is away; ended.go hears that the caller has gone; reconcile.go finds what was
-// missed; erase.go deletes what Twilio keeps. Everything said on the phone stands in says.go.
+// missed; erase.go deletes what Twilio keeps. When nobody could be told of a call, phones.go rings people, and meet.go
+// brings the caller to whoever presses 1 there. Everything said on the phone stands in says.go.
 package voice
 
 import (
@@ -41,6 +42,12 @@ const (
 	recordedPath  = "/twilio/recorded"
 	recordingPath = "/twilio/recording"
 	musicPath     = "/music/"
+	ringPath      = "/twilio/ring"
+	keyPath       = ringPath + "/key"
+	rungPath      = ringPath + "/over"
+	meetPath      = "/twilio/meet"
+	metPath       = meetPath + "/met"
+	partedPath    = meetPath + "/parted"
 
 	fallbackDonePath      = FallbackPath + "/done"
 	fallbackRecordingPath = FallbackPath + "/recording"
@@ -64,6 +71,8 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 		connectPath: ofCall(p.connect), dialedPath: ofCall(p.dialed),
 		screenPath: ofCall(p.screen), acceptPath: ofCall(p.accept), answeredPath: ofCall(p.answered),
 		recordedPath: ofCall(p.recorded), recordingPath: ofCall(p.recording),
+		ringPath: ofCall(p.ring), keyPath: ofCall(p.key), rungPath: ofCall(p.rung),
+		meetPath: ofCall(p.waiting), metPath: ofCall(p.met), partedPath: ofCall(p.parted),
 	} {
 		mux.Handle("POST "+path, verify(h))
 	}
@@ -73,7 +82,7 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 // Run does what is due at Twilio until ctx ends, and finishes what it had begun.
 func (p *Phone) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons()} {
+	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons(), p.rings(), p.hangups()} {
 		g.Go(func() error { return p.Store.Run(ctx, w) })
 	}
 	return g.Wait()

@@ -20,6 +20,15 @@ func newAdmin(s *service, db *bolt.DB) http.Handler {
 	mux.Handle("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry(s.store.Metrics(), db.Metrics(), s.ready.skew.metrics()), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, r *http.Request) { history(w, r, s.store) })
+	mux.HandleFunc("GET /phones", func(w http.ResponseWriter, r *http.Request) {
+		all, err := s.store.Troubles(r.Context())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		_ = json.NewEncoder(w).Encode(all) // a peer that has gone is not told
+	})
 	mux.HandleFunc("GET /backup", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/octet-stream")
 		if _, err := db.WriteTo(w); err != nil {

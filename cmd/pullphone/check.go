@@ -32,6 +32,7 @@ func check(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 	c := &checker{out: out}
 	c.good("config", "is complete: %d lines, %d people", len(cfg.Lines), len(cfg.People))
 	c.store(ctx, cfg)
+	c.phones(ctx, cfg)
 	c.twilio(ctx, tw, cfg)
 	c.slack(ctx, cfg)
 	c.reachable(ctx, cfg)

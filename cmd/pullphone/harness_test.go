@@ -299,6 +299,9 @@ func (h *harness) queued(phone string, info voicetest.CallerInfo) (*voicetest.Ca
 	h.must(err)
 	m, err := h.work.WaitMessage(h.ctx, salesChannel, func(m bottest.Message) bool { return !before[m.TS] && len(m.Buttons()) == 2 })
 	h.must(err)
+	if h.store != nil { // else phones would ring when the test moves the clock on: nobody was told yet
+		h.until("it is recorded that people were told", func() bool { return h.call(call).Ring.At.IsZero() })
+	}
 	return call, m
 }
 

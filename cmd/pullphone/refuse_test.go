@@ -23,6 +23,7 @@ var twilioPaths = []string{
 	"/twilio/voice", "/twilio/fallback", "/twilio/fallback/done", "/twilio/fallback/recording", "/twilio/status", "/twilio/sms",
 	"/twilio/hold", "/twilio/left", "/twilio/connect", "/twilio/screen", "/twilio/accept", "/twilio/answered", "/twilio/dialed",
 	"/twilio/recorded", "/twilio/recording",
+	"/twilio/ring", "/twilio/ring/key", "/twilio/ring/over", "/twilio/meet", "/twilio/meet/met", "/twilio/meet/parted", "/twilio/sms/status",
 }
 
 // snapshot is the store's file, byte for byte: a transaction, even an empty one, changes it.
@@ -102,6 +103,14 @@ func TestTwilioPathsAreAll(t *testing.T) {
 		h.record(call)
 		h.must(h.net.WaitQuiet(h.ctx))
 	}
+	h, _ := unreached(t, options{voice: voicetest.Options{Repeat: note}})
+	call := h.waits()
+	leg := h.rungFor(annPhone)
+	h.presses(leg, "1")
+	h.must(leg.WaitBridged(h.ctx))
+	leg.Hangup()
+	h.record(call)
+	h.must(h.net.WaitQuiet(h.ctx))
 	mu.Lock()
 	defer mu.Unlock()
 	for path := range used {
@@ -183,7 +192,7 @@ func TestTwilioRefused(t *testing.T) {
 // Garbage that is signed breaks nothing.
 func TestTwilioGarbage(t *testing.T) {
 	t.Parallel()
-	h := serveTown(t, options{errors: []string{"webhook failed", "fallback", "SMS not heard", "queue not recorded", "screen", "accept", "decline"}})
+	h := serveTown(t, options{errors: []string{"webhook failed", "fallback", "SMS not heard", "queue not recorded", "screen", "accept", "decline", "ring", "met"}})
 	for _, path := range twilioPaths {
 		for _, query := range []string{"", "?c=&n=", "?c=01ARZ3NDEKTSV4RRFFQ69G5FAV&n=0", "?c=01ARZ3NDEKTSV4RRFFQ69G5FAV&n=x", "?c=..%2F..%2Fmeta%2Fschema0000000&n=1", "?c=01ARZ3NDEKTSV4RRFFQ69G5FAV&n=1", "?n=99999999999999999999"} {
 			for _, values := range []url.Values{{}, {"CallSid": {"../../meta"}}, {"CallSid": {strings.Repeat("CA", 1000)}, "MessageSid": {"\x00"}}, {"Body": {strings.Repeat("é\xff", 2000)}}} {

@@ -49,7 +49,7 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 		store: st, metrics: newMetrics(),
 		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Retention: cfg.Retention, Log: log},
 		bot: bot.New(bot.Bot{
-			Store: st, Twilio: tw, Slack: newSlack(cfg, slack.OptionHTTPClient(skew.client("Slack", bot.SlackTimeout))),
+			Store: st, Twilio: tw, Slack: newSlack(cfg, slack.OptionHTTPClient(skew.client("Slack", bot.SlackTimeout))), PublicURL: cfg.PublicURL,
 			SigningSecret: cfg.Slack.SigningSecret.Reveal(), SocketMode: cfg.Slack.AppToken.Reveal() != "", Links: links, Log: log,
 		}),
 		ready: &readiness{store: st, started: clock.Now(), skew: skew},

@@ -141,6 +141,7 @@ func (c *Client) Recordings(ctx context.Context, callSID string) (out []Recordin
 type SMS struct {
 	From, To string // E.164
 	Body     string
+	Status   string // URL that is told what became of it, if any
 	// Validity is how long the text is of use: Twilio drops it afterwards, where it would otherwise keep it for up to ten
 	// hours. 0 leaves that to Twilio.
 	Validity time.Duration
@@ -154,6 +155,9 @@ func (c *Client) Send(ctx context.Context, m SMS) (sid string, err error) {
 		p.SetTo(m.To)
 		p.SetBody(m.Body)
 		p.SetSmartEncoded(true)
+		if m.Status != "" {
+			p.SetStatusCallback(m.Status)
+		}
 		if m.Validity > 0 {
 			// Twilio takes 1 to 36,000 s and advises against less than 5.
 			p.SetValidityPeriod(min(max(5, int(m.Validity.Seconds())), 36000))
@@ -167,9 +171,9 @@ func (c *Client) Send(ctx context.Context, m SMS) (sid string, err error) {
 	return sid, err
 }
 
-// Sent reports whether a text of this body went from one number to another at or after a time: to be asked before a
-// text is repeated whose fate is not known.
-func (c *Client) Sent(ctx context.Context, m SMS, since time.Time) (found bool, err error) {
+// Sent finds a text of this body that went from one number to another at or after a time, and returns its MessageSid:
+// to be asked before a text is repeated whose fate is not known. It is empty when there is none.
+func (c *Client) Sent(ctx context.Context, m SMS, since time.Time) (sid string, err error) {
 	err = c.api(ctx, func(s *api.ApiService) error {
 		p := &api.ListMessageParams{}
 		p.SetFrom(m.From)
@@ -178,9 +182,11 @@ func (c *Client) Sent(ctx context.Context, m SMS, since time.Time) (found bool, 
 		p.SetLimit(50)
 		ms, err := s.ListMessage(p)
 		for _, r := range ms {
-			found = found || value(r.Body) == m.Body
+			if value(r.Body) == m.Body {
+				sid = value(r.Sid)
+			}
 		}
 		return err
 	})
-	return found, err
+	return sid, err
 }

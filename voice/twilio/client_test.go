@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -174,7 +175,7 @@ func TestSend(t *testing.T) {
 	ctx := soon(t)
 	before := time.Now().Add(-time.Second)
 	m := twilio.SMS{From: line, To: mobile, Body: "Sales: Zoë, 9.5 & <x>. (1)", Validity: 90 * time.Second}
-	if sent, err := c.Sent(ctx, m, before); sent || err != nil {
+	if sent, err := c.Sent(ctx, m, before); sent != "" || err != nil {
 		t.Errorf("sent before it was: %v, %v", sent, err)
 	}
 	sid, err := c.Send(ctx, m)
@@ -196,7 +197,7 @@ func TestSend(t *testing.T) {
 		"another phone": {twilio.SMS{From: line, To: caller, Body: m.Body}, before, false},
 		"later":         {m, time.Now().Add(time.Hour), false},
 	} {
-		if sent, err := c.Sent(ctx, q.m, q.since); sent != q.want || err != nil {
+		if sent, err := c.Sent(ctx, q.m, q.since); (sent == sid) != q.want || !q.want && sent != "" || err != nil {
 			t.Errorf("%s: sent is %v, %v", name, sent, err)
 		}
 	}
@@ -252,6 +253,50 @@ func TestNewRefuses(t *testing.T) {
 	for _, u := range []string{"localhost:8080", "://x", "api.twilio.com", "%zz"} {
 		if _, err := twilio.New("AC1", "t", u); err == nil {
 			t.Errorf("%q is taken for a URL", u)
+		}
+	}
+}
+
+func TestCallOut(t *testing.T) {
+	net, c, _ := network(t, nil)
+	ctx := soon(t)
+	before := time.Now()
+	o := twilio.Outgoing{From: line, To: mobile, URL: "https://h.example/x?c=1&n=2", Fallback: "https://h.example/f", Status: "https://h.example/s", Timeout: 20 * time.Second}
+	if sid, err := c.CalledOut(ctx, o, before); sid != "" || err != nil {
+		t.Errorf("called before it was: %q, %v", sid, err)
+	}
+	sid, err := c.CallOut(ctx, o)
+	if err != nil || !strings.HasPrefix(sid, "CA") {
+		t.Fatalf("%q, %v", sid, err)
+	}
+	leg, err := net.Phone(mobile).WaitRing(ctx)
+	if err != nil || leg.SID() != sid || leg.From() != line {
+		t.Fatalf("%+v, %v", leg, err)
+	}
+	for name, q := range map[string]struct {
+		to    string
+		since time.Time
+		want  string
+	}{"it": {mobile, before, sid}, "another phone": {caller, before, ""}, "later": {mobile, time.Now().Add(time.Hour), ""}} {
+		o.To = q.to
+		if got, err := c.CalledOut(ctx, o, q.since); got != q.want || err != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	no(t, c.End(ctx, sid))
+	no(t, leg.WaitEnd(ctx))
+	if err := c.End(ctx, sid); !twilio.Refused(err) {
+		t.Errorf("ended twice: %v", err)
+	}
+	var form url.Values
+	for _, r := range net.Requests() {
+		if r.Method == "POST" && strings.HasSuffix(r.Path, "/Calls.json") {
+			form = r.Form
+		}
+	}
+	for name, want := range map[string]string{"Url": o.URL, "Timeout": "20", "FallbackUrl": o.Fallback, "StatusCallback": o.Status} {
+		if form.Get(name) != want {
+			t.Errorf("%s: %q", name, form.Get(name))
 		}
 	}
 }

@@ -49,6 +49,15 @@ var methods = map[string]func(context.Context, *twilio.Client) error{
 		_, err := c.Sent(ctx, twilio.SMS{From: line, To: mobile, Body: "x"}, time.Now())
 		return err
 	},
+	"CallOut": func(ctx context.Context, c *twilio.Client) error {
+		_, err := c.CallOut(ctx, twilio.Outgoing{From: line, To: mobile, URL: "https://h.example/x"})
+		return err
+	},
+	"CalledOut": func(ctx context.Context, c *twilio.Client) error {
+		_, err := c.CalledOut(ctx, twilio.Outgoing{From: line, To: mobile}, time.Now())
+		return err
+	},
+	"End":    func(ctx context.Context, c *twilio.Client) error { return c.End(ctx, someCall) },
 	"Number": func(ctx context.Context, c *twilio.Client) error { _, err := c.Number(ctx, line); return err },
 	"Site":   func(ctx context.Context, c *twilio.Client) error { _, err := c.Site(ctx); return err },
 	"Point": func(ctx context.Context, c *twilio.Client) error {

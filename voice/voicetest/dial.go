@@ -19,11 +19,17 @@ type dialing struct {
 	whisper map[*leg]fetch
 	winner  *leg // that answered
 	bridged bool
+
+	queue *queue   // of a Dial of a queue that exists
+	met   *meeting // with the member at its front
 }
 
 // dial calls one or several telephones and connects the first that answers
 // (twilio.com/docs/voice/twiml/dial and /number).
 func (l *leg) dial(d *document, v *verb) flow {
+	if len(v.nouns) == 1 && v.nouns[0].name == "Queue" {
+		return l.dialQueue(d, v, v.nouns[0])
+	}
 	dl, ok := l.startDial(d, v)
 	if !ok {
 		return flow{kind: flowStop}
@@ -215,6 +221,9 @@ func (d *dialing) allOverLocked() bool {
 }
 
 func (d *dialing) endLegsLocked() {
+	if d.met != nil {
+		d.met.endLocked()
+	}
 	for _, c := range d.legs {
 		c.hangUpLocked()
 	}
@@ -243,7 +252,7 @@ func (d *dialing) resultLocked() string {
 // interruptedLocked is the DialCallStatus of a Dial that was cut off; completed
 // for an answered one was seen live.
 func (d *dialing) interruptedLocked() string {
-	if d.winner != nil {
+	if d.winner != nil || d.met != nil && d.met.bridged {
 		return statusCompleted
 	}
 	return statusCanceled
@@ -251,6 +260,9 @@ func (d *dialing) interruptedLocked() string {
 
 // actionLocked is the request to the action (twilio.com/docs/voice/twiml/dial).
 func (d *dialing) actionLocked(status string) fetch {
+	if len(d.legs) == 0 {
+		return d.queueActionLocked(status)
+	}
 	callee := d.winner
 	if callee == nil {
 		callee = d.legs[len(d.legs)-1]

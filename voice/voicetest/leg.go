@@ -60,6 +60,7 @@ type leg struct {
 	listening bool   // keys are being collected
 	keys      string // and these were pressed
 	member    *member
+	meeting   *meeting // of a member that somebody who dialled the queue got
 	dialing   *dialing
 	recording *recording
 
@@ -207,9 +208,14 @@ func (l *leg) endLocked(status string) {
 	if m := l.member; m != nil {
 		l.n.postLocked(l.out, l.webhookLocked(l.leaveLocked("hangup")))
 	}
+	if mt := l.meeting; mt != nil {
+		l.meeting = nil
+		mt.endLocked()
+		l.n.postLocked(l.out, l.webhookLocked(mt.action))
+	}
 	if d := l.dialing; d != nil {
 		l.dialing = nil
-		bridged := d.bridged
+		bridged := d.bridged || d.met != nil && d.met.bridged
 		d.endLegsLocked()
 		if d.action != nil && (bridged || !l.n.opts.NoDialActionOnHangup) {
 			l.n.postLocked(l.out, l.webhookLocked(d.actionLocked(d.interruptedLocked())))
@@ -246,6 +252,12 @@ func (l *leg) redirectLocked(f fetch) {
 	if m := l.member; m != nil {
 		l.n.asideLocked(l.webhookLocked(l.leaveLocked("redirected")))
 	}
+	if mt := l.meeting; mt != nil {
+		l.meeting = nil
+		mt.endLocked()
+		mt.action.params.Set("QueueResult", "redirected-from-bridged")
+		l.n.asideLocked(l.webhookLocked(mt.action))
+	}
 	if d := l.dialing; d != nil {
 		l.dialing = nil
 		d.endLegsLocked()
@@ -265,7 +277,9 @@ func (l *leg) redirectLocked(f fetch) {
 }
 
 // stoppedLocked reports whether whoever executes the leg's TwiML must let go.
-func (l *leg) stoppedLocked() bool { return l.over || l.redirect != nil || l.n.closed }
+func (l *leg) stoppedLocked() bool {
+	return l.over || l.redirect != nil || l.n.closed || l.meeting != nil && !l.meeting.taken
+}
 
 func (l *leg) stopped() bool {
 	l.n.mu.Lock()

@@ -186,14 +186,25 @@ func (n *Network) newMessageLocked(from, to, body, direction string) *message {
 func (n *Network) deliverMessage(m *message) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	defer n.dueLocked(-1)
 	if n.closed {
+		n.dueLocked(-1)
 		return
 	}
 	p := n.phoneLocked(m.to)
 	m.sent = n.clock.Now()
 	m.status = "sent"
 	n.tellMessageLocked(m)
+	n.dueLocked(-1)
+	if p.delay > 0 {
+		timer := n.clock.NewTimer(p.delay)
+		n.mu.Unlock()
+		select {
+		case <-timer.Chan():
+		case <-n.ctx.Done():
+		}
+		timer.Stop()
+		n.mu.Lock()
+	}
 	if p.refusal >= 30000 {
 		m.status, m.errorCode = "undelivered", p.refusal
 	} else {

@@ -78,6 +78,11 @@ type Options struct {
 	// never bridged, "completed" by default. What Twilio answers is not settled.
 	ScreenedStatus string
 
+	// QueueBridged is the DialBridged of a Dial of a queue that connected two
+	// people: "true", "false", or by default nothing. What Twilio sends is not
+	// settled.
+	QueueBridged string
+
 	// NoDialActionOnHangup suppresses the action request of a Dial whose caller
 	// hangs up while it rings. What Twilio does is not settled.
 	NoDialActionOnHangup bool

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"time"
 )
 
 // Phone is a telephone that does not belong to the account: a caller's or a
@@ -17,6 +18,7 @@ type Phone struct {
 	inbox   []SMS
 	ringing []*Leg // not yet handed out by WaitRing
 	refusal int
+	delay   time.Duration   // from sent to delivered or undelivered
 	blocked map[string]bool // own numbers this phone has sent STOP to
 }
 
@@ -146,4 +148,12 @@ func (p *Phone) SetSMSRefusal(code int) {
 	p.n.mu.Lock()
 	defer p.n.mu.Unlock()
 	p.refusal = code
+}
+
+// SetSMSDelay is how long it is, by the Clock, from the moment a message is sent
+// until the phone gets it, or Twilio knows that it does not.
+func (p *Phone) SetSMSDelay(d time.Duration) {
+	p.n.mu.Lock()
+	defer p.n.mu.Unlock()
+	p.delay = d
 }

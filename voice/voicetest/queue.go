@@ -16,6 +16,7 @@ type queue struct {
 	max              int
 	created, updated time.Time
 	members          []*member
+	dialers          []*leg // that wait for a member, or did
 }
 
 // member is a call that waits in a queue.
@@ -82,11 +83,19 @@ func (l *leg) enqueue(d *document, v *verb) flow {
 	m := &member{queue: q, leg: l, since: l.n.clock.Now(), action: action}
 	q.members = append(q.members, m)
 	l.member = m
+	for _, dialer := range q.dialers {
+		dialer.changed.fire()
+	}
+	q.dialers = nil
 	l.moveLocked(PlaceQueue)
 	l.n.mu.Unlock()
 
 	result := l.hold(d, v, m)
 	l.n.mu.Lock()
+	if mt := l.meeting; mt != nil {
+		l.n.mu.Unlock()
+		return l.meets(mt)
+	}
 	defer l.n.mu.Unlock()
 	if l.member != m { // taken out meanwhile; the action is on its way
 		return flow{kind: flowStop}

@@ -168,6 +168,8 @@ func dialText(v *verb) (int, error) {
 		return numberText(v)
 	case len(v.nouns) == 0:
 		return 13223, errors.New("nobody to dial")
+	case len(v.nouns) > 1 && slices.ContainsFunc(v.nouns, func(n *verb) bool { return n.name == "Queue" }):
+		return 12200, errors.New("a queue beside other nouns")
 	case len(v.nouns) > 10:
 		return 13223, errors.New("more than ten numbers")
 	}
@@ -202,7 +204,8 @@ var voiceRules = withSSML(map[string]rule{
 		"answerOnBridge hangupOnStar sequential", boolean, "ringTone trim recordingTrack", anything,
 		"record", oneOf("do-not-record", "record-from-answer", "record-from-ringing", "record-from-answer-dual", "record-from-ringing-dual", "true", "false"),
 		"recordingStatusCallbackEvent", listOf("in-progress", "completed", "absent")),
-		inside: []string{"Number"}, text: dialText},
+		inside: []string{"Number", "Queue"}, text: dialText},
+	"Queue": {attrs: attrs("url", webURL, "method", httpMethod, "reservationSid postWorkActivitySid", anything), text: queueText},
 	"Number": {attrs: attrs("url statusCallback amdStatusCallback", webURL, "method statusCallbackMethod amdStatusCallbackMethod", httpMethod,
 		"statusCallbackEvent", listOf("initiated", "ringing", "answered", "completed"), "sendDigits byoc", anything,
 		"machineDetection", oneOf("Enable", "DetectMessageEnd"), "machineDetectionTimeout", integer(12200, 3, 60),
