@@ -42,6 +42,7 @@ func TestKillAtRandom(t *testing.T) {
 
 func killAtRandom(t *testing.T, seed uint64, kills int, f fallbackKind) {
 	c, o := newCrowd(seed, 30*time.Millisecond)
+	o.haste = 1000
 	var at tripwire
 	o.voice.Intercept, o.slack.Intercept = at.wrap, at.wrap
 	o.errors = []string{"fallback", "caller fell out of the queue"} // Twilio tells of a document that it did not get
@@ -61,6 +62,7 @@ func killAtRandom(t *testing.T, seed uint64, kills int, f fallbackKind) {
 		case <-reached:
 		case <-time.After(time.Duration(100+r.IntN(1400)) * time.Millisecond):
 		}
+		at.off()
 		p.kill()
 		checkFile(t, p.town.store)
 		for r.IntN(5) == 0 { // so soon that it may not even have begun
@@ -73,7 +75,6 @@ func killAtRandom(t *testing.T, seed uint64, kills int, f fallbackKind) {
 		}
 		p.run()
 	}
-	at.off()
 	killed.Store(true)
 	<-done
 	c.must(c.net.WaitQuiet(c.ctx))

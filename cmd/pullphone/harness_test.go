@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,9 @@ import (
 // that it does not outlive the test.
 const childEnv = "PULLPHONE_TEST_CHILD"
 
+// hasteEnv has that program use Slack's limits more than once.
+const hasteEnv = "PULLPHONE_TEST_HASTE"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) == "" {
 		os.Exit(m.Run())
@@ -39,6 +43,7 @@ func TestMain(m *testing.M) {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(3)
 	}()
+	haste, _ = strconv.ParseFloat(os.Getenv(hasteEnv), 64) // unset: none
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -54,6 +59,7 @@ type options struct {
 	clock   clockwork.Clock                 // of everything but Slack, which has the real one; a fake one by default
 	steady  bool                            // the server's ports stay free while it is down
 	dir     string                          // where the store is; one of its own by default
+	haste   float64                         // how many times a process uses Slack's limits
 	limit   time.Duration                   // how long the story may take; 0: limit
 	prepare func(*town)                     // adds to the town before anything is set up
 	eager   bool                            // what was missed may still be asked for when the test begins

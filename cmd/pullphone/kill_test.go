@@ -58,7 +58,7 @@ func (p *process) begin() {
 	self, err := os.Executable()
 	p.must(err)
 	p.cmd = exec.Command(self, "serve", "--config", p.file)
-	p.cmd.Env = append(os.Environ(), childEnv+"=1")
+	p.cmd.Env = append(os.Environ(), childEnv+"=1", fmt.Sprintf("%s=%g", hasteEnv, p.opt.haste))
 	p.pipe, err = p.cmd.StdinPipe()
 	p.must(err)
 	log, err := p.cmd.StderrPipe()

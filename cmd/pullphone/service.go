@@ -29,6 +29,9 @@ type service struct {
 	log     *slog.Logger
 }
 
+// haste is for tests in which more happens than Slack's limits let anybody see in time.
+var haste float64
+
 // newService wires the parts over a backend, which belongs to the service unless an error is returned.
 func newService(ctx context.Context, cfg *config.Config, backend store.Backend, clock clockwork.Clock, log *slog.Logger) (*service, error) {
 	tw, err := twilio.New(cfg.Twilio.AccountSID, cfg.Twilio.AuthToken.Reveal(), cfg.Twilio.APIURL)
@@ -49,7 +52,7 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 		store: st, metrics: newMetrics(),
 		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Retention: cfg.Retention, Log: log},
 		bot: bot.New(bot.Bot{
-			Store: st, Twilio: tw, Slack: newSlack(cfg, slack.OptionHTTPClient(skew.client("Slack", bot.SlackTimeout))), PublicURL: cfg.PublicURL,
+			Store: st, Twilio: tw, Slack: newSlack(cfg, slack.OptionHTTPClient(skew.client("Slack", bot.SlackTimeout))), PublicURL: cfg.PublicURL, Haste: haste,
 			SigningSecret: cfg.Slack.SigningSecret.Reveal(), SocketMode: cfg.Slack.AppToken.Reveal() != "", Links: links, Log: log,
 		}),
 		ready: &readiness{store: st, started: clock.Now(), skew: skew},
