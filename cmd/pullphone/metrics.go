@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,8 @@ type metrics struct {
 	refused *prometheus.CounterVec
 	panics  prometheus.Counter
 	mended  *prometheus.CounterVec
+	asked   *prometheus.HistogramVec
+	limited *prometheus.CounterVec
 	backup  atomic.Int64 // when the last backup ended, Unix seconds; 0: none since the start
 }
 
@@ -28,6 +31,12 @@ func newMetrics() *metrics {
 			Name: "pullphone_webhook_refused_total", Help: "Webhooks that were turned away.",
 		}, []string{"service", "reason"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{Name: "pullphone_panics_total", Help: "Panics while a request was answered."}),
+		asked: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "pullphone_service_seconds", Help: "How long requests to Twilio and Slack took, failed ones too.", Buckets: prometheus.ExponentialBuckets(.01, 2, 11),
+		}, []string{"service", "method"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pullphone_service_limited_total", Help: "Requests that Twilio or Slack turned down for their rate.",
+		}, []string{"service"}),
 		mended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pullphone_reconcile_mended_total",
 			Help: "What was missed and found at Twilio: a caller who waits, one who is not in the queue any more, a voicemail, a text.",
@@ -43,7 +52,7 @@ func (m *metrics) registry(more ...[]prometheus.Collector) *prometheus.Registry 
 	info.Set(1)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), info,
-		m.webhook, m.refused, m.panics, m.mended,
+		m.webhook, m.refused, m.panics, m.mended, m.asked, m.limited,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "pullphone_backup_age_seconds", Help: "How long ago the last backup ended, counted from the start when there was none since.",
 		}, func() float64 { return time.Since(m.lastBackup()).Seconds() }))
@@ -68,6 +77,12 @@ func (m *metrics) webhooks(mux *http.ServeMux) http.Handler {
 		begun := time.Now()
 		s := &status{ResponseWriter: w, code: http.StatusOK}
 		defer func() {
+			if p := recover(); p != nil {
+				if p != http.ErrAbortHandler {
+					m.panics.Inc()
+				}
+				panic(p)
+			}
 			if r.Pattern == "" { // a stranger's path is no label
 				return
 			}
@@ -80,6 +95,39 @@ func (m *metrics) webhooks(mux *http.ServeMux) http.Handler {
 		}()
 		mux.ServeHTTP(s, r)
 	})
+}
+
+// service times the requests that a transport carries to a service, and counts those that come too often for it.
+func (m *metrics) service(name string, next http.RoundTripper) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		begun := time.Now()
+		res, err := next.RoundTrip(r)
+		m.asked.WithLabelValues(name, method(name, r)).Observe(time.Since(begun).Seconds())
+		if err == nil && res.StatusCode == http.StatusTooManyRequests {
+			m.limited.WithLabelValues(name).Inc()
+		}
+		return res, err
+	})
+}
+
+var (
+	slackMethod    = regexp.MustCompile(`/([a-z]+(?:\.[a-zA-Z]+)+)$`)
+	twilioResource = regexp.MustCompile(`/([A-Z][A-Za-z]+)(?:\.json)?(?:/[^/]*)?$`)
+)
+
+// method names what is asked of a service in a label: "chat.update", "POST Messages". What is in the path besides,
+// numbers and IDs, stays out.
+func method(service string, r *http.Request) string {
+	if service == "slack" {
+		if m := slackMethod.FindStringSubmatch(r.URL.Path); m != nil {
+			return m[1]
+		}
+		return "other"
+	}
+	if m := twilioResource.FindStringSubmatch(r.URL.Path); m != nil {
+		return r.Method + " " + m[1]
+	}
+	return "other"
 }
 
 // kind is the path of a route, without what differs from request to request: "twilio/voice".

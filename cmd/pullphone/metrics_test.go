@@ -90,6 +90,7 @@ func TestMetrics(t *testing.T) {
 	}
 	for _, name := range []string{
 		`pullphone_webhook_seconds{kind="twilio/voice"}`, `pullphone_store_commit_seconds`, `pullphone_store_bytes`, `pullphone_store_free_pages`,
+		`pullphone_service_seconds{method="chat.postMessage",service="slack"}`, `pullphone_service_seconds{method="POST Messages",service="twilio"}`,
 	} {
 		if got[name] == 0 {
 			t.Errorf("%s is missing or zero", name)

@@ -94,15 +94,15 @@ func (s *skew) heard(service string, h http.Header) {
 	s.off[service] = reading{off: now.Sub(theirs), at: now}
 }
 
-// client is an HTTP client that takes the Date of each answer: the Slack library shows those of some methods only.
-func (s *skew) client(service string, limit time.Duration) *http.Client {
-	return &http.Client{Timeout: limit, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-		res, err := http.DefaultTransport.RoundTrip(r)
+// listen takes the Date of each answer that a transport brings: the Slack library shows those of some methods only.
+func (s *skew) listen(service string, next http.RoundTripper) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		res, err := next.RoundTrip(r)
 		if err == nil {
 			s.heard(service, res.Header)
 		}
 		return res, err
-	})}
+	})
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)

@@ -47,12 +47,15 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 		return nil, err
 	}
 	skew := newSkew(clock)
-	tw.Answered = func(h http.Header) { skew.heard("Twilio", h) }
+	m := newMetrics()
+	tw.Transport = m.service("twilio", skew.listen("Twilio", tw.Transport))
 	s := &service{
-		store: st, metrics: newMetrics(),
+		store: st, metrics: m,
 		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Retention: cfg.Retention, Log: log},
 		bot: bot.New(bot.Bot{
-			Store: st, Twilio: tw, Slack: newSlack(cfg, slack.OptionHTTPClient(skew.client("Slack", bot.SlackTimeout))), PublicURL: cfg.PublicURL, Haste: haste,
+			Store: st, Twilio: tw, Slack: newSlack(cfg, slack.OptionHTTPClient(&http.Client{
+				Timeout: bot.SlackTimeout, Transport: m.service("slack", skew.listen("Slack", http.DefaultTransport)),
+			})), PublicURL: cfg.PublicURL, Haste: haste,
 			SigningSecret: cfg.Slack.SigningSecret.Reveal(), SocketMode: cfg.Slack.AppToken.Reveal() != "", Links: links, Log: log,
 		}),
 		ready: &readiness{store: st, started: clock.Now(), skew: skew},

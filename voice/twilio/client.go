@@ -21,12 +21,11 @@ import (
 
 // Client calls Twilio's REST API for one account. It is safe for concurrent use.
 type Client struct {
-	// Answered, when set, gets the header of each answer. It is to be set before the first request.
-	Answered func(http.Header)
+	// Transport carries the requests. It may be wrapped before the first.
+	Transport http.RoundTripper
 
 	sid, token string
 	base       *url.URL
-	transport  http.RoundTripper
 }
 
 // New returns a client. apiURL, when not empty, replaces scheme and host of every request, whichever of Twilio's hosts
@@ -43,7 +42,7 @@ func New(accountSID, authToken, apiURL string) (*Client, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 32
 	t.ResponseHeaderTimeout = requestTimeout
-	c.transport = t
+	c.Transport = t
 	return c, nil
 }
 
@@ -109,14 +108,11 @@ func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 	if c.base != nil {
 		r.URL.Scheme, r.URL.Host, r.Host = c.base.Scheme, c.base.Host, ""
 	}
-	res, err := c.transport.RoundTrip(r)
+	res, err := c.Transport.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
 	c.status = res.StatusCode
-	if c.Answered != nil {
-		c.Answered(res.Header)
-	}
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
 		c.after = time.Duration(s) * time.Second
 	}

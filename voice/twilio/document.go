@@ -45,7 +45,7 @@ func (c *Client) Document(ctx context.Context, webhook string) ([]byte, error) {
 	if c.base != nil && strings.HasSuffix(u.Hostname(), ".twil.io") { // a host of Twilio's, like those of its API
 		r.Host, r.URL.Scheme, r.URL.Host = u.Host, c.base.Scheme, c.base.Host
 	}
-	res, err := (&http.Client{Transport: c.transport}).Do(r)
+	res, err := (&http.Client{Transport: c.Transport}).Do(r)
 	if err != nil {
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err

@@ -17,7 +17,7 @@ func TestFileHosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := ""
-	c.transport = trip(func(r *http.Request) (*http.Response, error) {
+	c.Transport = trip(func(r *http.Request) (*http.Response, error) {
 		asked = r.URL.Scheme + "://" + r.URL.Host
 		return nil, errors.New("not here")
 	})

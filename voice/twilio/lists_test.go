@@ -130,14 +130,25 @@ func TestRecordingSources(t *testing.T) {
 	}
 }
 
-// Each answer's header is shown, a refusal's too.
-func TestAnswered(t *testing.T) {
+// A transport that is wrapped sees each answer, a refusal too.
+func TestTransport(t *testing.T) {
 	_, c, _ := network(t, nil)
 	var dates []string
-	c.Answered = func(h http.Header) { dates = append(dates, h.Get("Date")) }
+	next := c.Transport
+	c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		res, err := next.RoundTrip(r)
+		if err == nil {
+			dates = append(dates, res.Header.Get("Date"))
+		}
+		return res, err
+	})
 	_, _ = c.Account(soon(t))
 	_, _ = c.Recordings(soon(t), "CA"+strings.Repeat("0", 32))
 	if len(dates) != 2 || dates[0] == "" || dates[1] == "" {
 		t.Errorf("%q", dates)
 	}
 }
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
