@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-var kills = flag.Int("kills", 12, "how often TestKillAtRandom kills the program")
+var kills = flag.Int("kills", 3, "how often TestKillAtRandom kills the program")
 
 // What a server that starts does not learn yet of the time before; true has the test ask for it.
 const (
