@@ -73,8 +73,10 @@ func killAtRandom(t *testing.T, seed uint64, kills int, f fallbackKind) {
 		if r.IntN(3) == 0 {
 			time.Sleep(time.Duration(r.IntN(700)) * time.Millisecond) // callers hang up meanwhile
 		}
-		p.run()
+		p.begin()
+		p.answers("/healthz") // it may still look for what it has missed
 	}
+	p.ready()
 	killed.Store(true)
 	<-done
 	c.must(c.net.WaitQuiet(c.ctx))
@@ -99,6 +101,9 @@ func killAtRandom(t *testing.T, seed uint64, kills int, f fallbackKind) {
 		}
 	}
 	for _, fault := range c.faults {
+		if strings.Contains(fault, "/twilio/ring") || strings.Contains(fault, "/twilio/meet/") {
+			continue // the phone of a teammate, which Twilio gives no fallback
+		}
 		if f != ours || !strings.Contains(fault, "hears an error") && !strings.Contains(fault, "hears error") {
 			t.Errorf("the network objects: %s", fault)
 		}

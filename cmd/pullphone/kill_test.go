@@ -82,10 +82,13 @@ func (p *process) expects(line string) bool {
 	})
 }
 
-func (p *process) ready() {
+// ready waits until the program is ready: what it has missed is found.
+func (p *process) ready() { p.t.Helper(); p.answers("/readyz") }
+
+func (p *process) answers(path string) {
 	p.t.Helper()
-	p.until("the server is ready", func() bool {
-		req, err := http.NewRequestWithContext(p.ctx, http.MethodGet, "http://"+p.admin+"/readyz", nil)
+	p.until("the server answers "+path, func() bool {
+		req, err := http.NewRequestWithContext(p.ctx, http.MethodGet, "http://"+p.admin+path, nil)
 		p.must(err)
 		res, err := http.DefaultTransport.RoundTrip(req)
 		if err != nil {

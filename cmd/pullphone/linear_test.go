@@ -112,6 +112,8 @@ var claims = porcupine.NondeterministicModel{
 	},
 }
 
+var verdicts = map[store.Result]result{store.Won: mine, store.Yours: mine, store.Lost: lost, store.Stale: stale, store.TooLate: tooLate}
+
 // linearizable reports whether there is an order of the operations on one call that the rule allows.
 func linearizable(ops []porcupine.Operation) bool {
 	return porcupine.CheckOperations(claims.ToModel(), ops)
@@ -135,6 +137,20 @@ func (c *crowd) linear(k kept, records map[string]store.Record) {
 		id := k.ids[r.call]
 		if calls[id] != nil {
 			ops[id] = append(ops[id], porcupine.Operation{Call: int64(calls[id].begun), Return: int64(r.at), Input: said{who: r.person}, Output: told{result: rang}})
+		}
+	}
+	// What somebody hears on a phone that was rung is said by what is kept of their key.
+	for key, g := range k.given {
+		if a := g.Answer; a.Via == store.ByPhone && calls[a.Call] != nil {
+			heard, known := verdicts[g.Verdict.Result]
+			if !known {
+				t.Errorf("%s came to %+v", key, g.Verdict)
+			}
+			o := told{result: heard}
+			if heard == lost {
+				o.first, o.word = g.Verdict.First.Person, g.Verdict.First.Word
+			}
+			ops[a.Call] = append(ops[a.Call], porcupine.Operation{Call: int64(calls[a.Call].begun), Return: end, Input: said{who: a.Person, word: a.Word, attempt: a.Attempt}, Output: o})
 		}
 	}
 	for _, a := range c.answers {
