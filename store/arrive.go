@@ -13,6 +13,8 @@ type Arrival struct {
 	From string // E.164, empty when withheld
 	Name string // when Twilio sent one
 	City string // "Boise, ID"
+
+	Queued bool // they are on hold already, and hear no other document of ours
 }
 
 // Arrive records an incoming call, once: the same CallSid again gives the same call. The call waits, its announcement
@@ -21,7 +23,7 @@ func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
 	return s.arrive(ctx, a, s.now(), func(t *txn, c *Call) error {
 		line, _ := t.team.Line(c.Line)
 		c.State, c.Deadline = Waiting, t.now.Add(line.MaxWait)
-		if may, err := t.mayWait(c); err != nil || !may {
+		if may, err := t.mayWait(c); err != nil || !may && !a.Queued {
 			t.sendToVoicemail(c)
 			c.Short = true
 			return err
@@ -65,13 +67,14 @@ func (s *Store) ArriveAtFallback(ctx context.Context, a Arrival) (Call, error) {
 
 func (s *Store) arrive(ctx context.Context, a Arrival, at time.Time, begin func(*txn, *Call) error) (Call, error) {
 	var out Call
+	isNew := false
 	id := NewCallID(at)
 	err := s.update(ctx, func(t *txn) error {
 		known, err := t.Get("sid/" + a.SID)
 		if err != nil {
 			return err
 		}
-		if known != nil {
+		if isNew = known == nil; !isNew {
 			c, err := load(t.Get, CallID(known))
 			if c != nil {
 				out = *c
@@ -91,6 +94,9 @@ func (s *Store) arrive(ctx context.Context, a Arrival, at time.Time, begin func(
 	})
 	if err != nil {
 		return Call{}, fmt.Errorf("arrival of %s: %w", a.SID, err)
+	}
+	if isNew {
+		s.saved(&Call{}, &out)
 	}
 	return out, nil
 }

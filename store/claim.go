@@ -55,13 +55,14 @@ func (g Given) Replied() bool { return g.Answer.ID == "" && !g.At.IsZero() }
 func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 	var v Verdict
 	var told CallID
+	again := false
 	c, err := s.change(ctx, a.Call, func(t *txn, c *Call) (change, error) {
 		told = c.ID
 		b, err := t.Get("seen/" + a.ID)
 		if err != nil {
 			return nothing, err
 		}
-		if b != nil {
+		if again = b != nil; again {
 			g, err := decode[Given](b)
 			if err == nil {
 				v, told = g.Verdict, g.Answer.Call
@@ -81,7 +82,9 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 	if err != nil {
 		return v, c, err
 	}
-	s.metrics.claims.WithLabelValues(string(a.Via), string(v.Result)).Inc()
+	if !again {
+		s.metrics.claims.WithLabelValues(string(a.Via), string(v.Result)).Inc()
+	}
 	if told != c.ID {
 		c, err = s.Call(ctx, told)
 	}

@@ -36,7 +36,7 @@ type Deed struct {
 	Call    CallID    `json:"call"` // empty for a List, which is about its line, and a Learn
 	Attempt int       `json:"attempt,omitempty"`
 	Line    string    `json:"line,omitempty"`    // Draw, Post: whose channel; List
-	Whom    string    `json:"whom,omitempty"`    // Text, List: person; Post: RecordingSid; Tell: answer; Erase, HangUp: CallSid; Unpost: channel/ts; Learn: CallSid/RecordingSid
+	Whom    string    `json:"whom,omitempty"`    // Text, List: person; Post: RecordingSid; Tell: answer; Erase: CallSid or RecordingSid; HangUp: CallSid; Unpost: channel/ts; Learn: CallSid/RecordingSid/seconds
 	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again; RingUp: turn
 	Due     time.Time `json:"due"`               // not before
 	First   bool      `json:"first,omitempty"`   // Draw: the call has no message yet
@@ -114,6 +114,7 @@ func (t *txn) announce(c *Call) error {
 	}
 	people := t.callees(c)
 	if crowd.Waiting >= maxTold { // this one is not counted yet
+		c.Ring = Ring{} // the list is told instead
 		return t.list(c.Line, crowd, people)
 	}
 	due := t.now

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -25,6 +26,26 @@ func (s *Store) AskAbout(ctx context.Context, id CallID) (asked bool, err error)
 		return nothing, err
 	})
 	return asked, err
+}
+
+// returned is how long after a claim a caller who rings, as far as is known here, may still be on the way out of the queue.
+const returned = time.Minute
+
+// BackInQueue records that a caller is in the queue though the call rings here: nobody took them, and the word of that was
+// lost. It reports whether that was news.
+func (s *Store) BackInQueue(ctx context.Context, id CallID) (news bool, err error) {
+	_, err = s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		news = false
+		if c.State != Ringing || t.now.Sub(c.Claim.At) < returned {
+			return nothing, nil
+		}
+		due, err := t.deed(Deed{Kind: Redirect, Call: id, Attempt: c.Attempt}.Key())
+		if news = err == nil && due == nil; !news {
+			return nothing, err
+		}
+		return visible, t.waitAgain(c, Failed)
+	})
+	return news, err
 }
 
 // OutOfQueue records that a caller who waits here is on the line but in no queue: what they hear is not ours, and asks
@@ -61,9 +82,9 @@ func (s *Store) LeftMessage(ctx context.Context, a Arrival, arrived, ended time.
 }
 
 // Learn makes it due to find out about a message that Twilio reports in a call of which nothing is known here.
-func (s *Store) Learn(ctx context.Context, callSID, recording string) error {
+func (s *Store) Learn(ctx context.Context, callSID, recording string, seconds int) error {
 	return s.update(ctx, func(t *txn) error {
-		t.due(Deed{Kind: Learn, Whom: callSID + "/" + recording})
+		t.due(Deed{Kind: Learn, Whom: fmt.Sprintf("%s/%s/%d", callSID, recording, seconds)})
 		return nil
 	})
 }

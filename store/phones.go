@@ -130,8 +130,8 @@ func (t *txn) ring(was, c *Call) error {
 	if err != nil {
 		return err
 	}
-	if old != nil && old.Rev == d.Rev { // it may be under way
-		d.Owner, d.Until, d.Doubt = old.Owner, old.Until, old.Doubt
+	if old != nil && old.Rev == d.Rev { // it may be under way; its end must not take this one with it
+		d.Doubt = old.Doubt || old.Owner != ""
 	}
 	t.put(d)
 	return nil

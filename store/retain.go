@@ -182,8 +182,12 @@ func (s *Store) drop(ctx context.Context, calls []kept) error {
 	})
 }
 
-// erase makes it due to delete what Twilio keeps of a call.
+// erase makes it due to delete what Twilio keeps of a call: the recordings that are known at once, the rest when Twilio
+// is done with the call.
 func (t *txn) erase(c *Call) {
+	for _, v := range c.Voice {
+		t.due(Deed{Kind: Erase, Call: c.ID, Line: c.Line, Whom: v.SID})
+	}
 	d := Deed{Kind: Erase, Call: c.ID, Line: c.Line, Whom: c.SID}
 	if at := c.Stopped.Add(settled); at.After(t.now) {
 		d.Due = at

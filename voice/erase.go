@@ -3,6 +3,7 @@ package voice
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"pullphone/store"
@@ -23,6 +24,9 @@ const unfinished = 10 * time.Minute
 // erase deletes a call's recordings, then the texts that name its caller, then the call, which knew the caller's number:
 // a repetition finds what is left.
 func (p *Phone) erase(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
+	if strings.HasPrefix(d.Whom, "RE") {
+		return nil, p.eraseLater(p.Twilio.DeleteRecording(ctx, d.Whom))
+	}
 	call, err := p.Twilio.Call(ctx, d.Whom)
 	if err != nil {
 		return nil, later(err)
@@ -31,7 +35,7 @@ func (p *Phone) erase(ctx context.Context, d store.Deed) (func(*store.Call) bool
 		return nil, &store.Later{After: unfinished, Err: errors.New("the call is not over")}
 	}
 	recordings, err := p.Twilio.RecordingsOf(ctx, d.Whom)
-	if err != nil {
+	if err != nil && !twilio.Refused(err) {
 		return nil, later(err)
 	}
 	for _, r := range recordings {
@@ -48,7 +52,7 @@ func (p *Phone) erase(ctx context.Context, d store.Deed) (func(*store.Call) bool
 			until = d.Call.Time().Add(24 * time.Hour)
 		}
 		texts, err := p.Twilio.TextsFrom(ctx, d.Line, d.Call.Time().Add(-time.Minute), until.Add(spokenOf))
-		if err != nil {
+		if err != nil && !twilio.Refused(err) {
 			return nil, later(err)
 		}
 		for _, t := range texts {

@@ -48,6 +48,16 @@ func (p *Phone) ringUp(ctx context.Context, d store.Deed) (func(*store.Call) boo
 		}
 	}
 	if sid == "" {
+		may, err := p.Store.Allow(ctx, fmt.Sprintf("%s/%d/%d", c.ID, c.Attempt, turn),
+			store.Quota{Of: "rings to " + person.Name, Most: 30, Within: time.Hour}, store.Quota{Of: "rings on " + c.Line, Most: 120, Within: time.Hour})
+		if err != nil {
+			return nil, &store.Later{Err: err}
+		}
+		if !may {
+			p.Log.Warn("phone not rung: it has been too often in this hour", "call", c.ID, "person", person.Name)
+			_, err = p.Store.RingOver(ctx, c.ID, c.Attempt, turn, "", 0)
+			return nil, err
+		}
 		if sid, err = p.Twilio.CallOut(ctx, out); err != nil {
 			if e, ok := errors.AsType[*twilio.Error](err); ok && twilio.Refused(err) {
 				p.Log.Warn("phone not rung", "call", c.ID, "person", person.Name, "err", err)
@@ -74,7 +84,11 @@ func (p *Phone) hangups() store.Work {
 			if p.Store.Clock.Since(d.Due) > ringGrace {
 				return nil, nil // it has stopped by itself
 			}
-			err := p.Twilio.End(ctx, d.Whom)
+			// Who has picked up is not cut off: they hear what became of the call, or talk with another caller by now.
+			call, err := p.Twilio.Call(ctx, d.Whom)
+			if err == nil && (call.Status == "queued" || call.Status == "ringing") {
+				err = p.Twilio.End(ctx, d.Whom)
+			}
 			if twilio.Refused(err) { // it is over
 				err = nil
 			}

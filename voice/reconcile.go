@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,7 +81,17 @@ func (p *Phone) compare(ctx context.Context, line string, waiting map[string]sto
 
 // member takes up a caller who waits in a line's queue and of whom nothing is known here.
 func (p *Phone) member(ctx context.Context, line, queue, callSID string, mended func(string)) error {
-	if _, err := p.Store.CallBySID(ctx, callSID); !errors.Is(err, store.ErrNoCall) {
+	if id, err := p.Store.CallBySID(ctx, callSID); !errors.Is(err, store.ErrNoCall) {
+		if err == nil {
+			var back bool
+			if back, err = p.Store.BackInQueue(ctx, id); back {
+				p.Log.Warn("a call that rang is back in its queue", "call", id)
+				mended("call")
+			}
+		}
+		if errors.Is(err, store.ErrNoCall) { // being erased
+			err = nil
+		}
 		return err
 	}
 	call, err := p.Twilio.Call(ctx, callSID)
@@ -88,7 +99,7 @@ func (p *Phone) member(ctx context.Context, line, queue, callSID string, mended 
 		return err
 	}
 	a := found(callSID, call)
-	a.Line = line
+	a.Line, a.Queued = line, true
 	c, err := p.Store.Arrive(ctx, a)
 	if err != nil {
 		return err
@@ -117,7 +128,7 @@ func (p *Phone) MissedMessages(ctx context.Context, since, until time.Time, mend
 	}
 	var failed error
 	for _, r := range rs {
-		if left(r) && !r.Created.Before(since) && !r.Created.After(until) {
+		if left(r) && (r.Created.IsZero() || !r.Created.Before(since) && !r.Created.After(until)) {
 			failed = errors.Join(failed, p.message(ctx, r, since, mended))
 		}
 	}
@@ -153,23 +164,30 @@ func (p *Phone) message(ctx context.Context, r twilio.Recording, since time.Time
 func (p *Phone) lessons() store.Work {
 	return store.Work{Kind: store.Learn, Parallel: 4, Longest: time.Minute,
 		Do: func(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
-			call, recording, _ := strings.Cut(d.Whom, "/")
-			rs, err := p.Twilio.Recordings(ctx, call)
+			part := strings.Split(d.Whom, "/")
+			seconds, _ := strconv.Atoi(part[2])
+			call, err := p.Twilio.Call(ctx, part[0])
 			if err != nil {
 				return nil, later(err)
 			}
-			for _, r := range rs {
-				if r.SID == recording && r.Status == "completed" && r.Seconds > 0 {
-					r.Call = call
-					return nil, later(p.message(ctx, r, d.Due.Add(-lessonWithin), func(string) {}))
-				}
-			}
-			return nil, nil
+			return nil, p.leftMessage(ctx, part[0], call, store.Voice{SID: part[1], Seconds: seconds}, d.Due)
 		}}
 }
 
-// lessonWithin is how long before its message a call can have begun.
-const lessonWithin = 24 * time.Hour
+// leftMessage records a message in a call of which nothing is known; heard is when we heard of it.
+func (p *Phone) leftMessage(ctx context.Context, callSID string, call twilio.Call, v store.Voice, heard time.Time) error {
+	if _, ours := p.Store.Team.Line(call.To); !ours {
+		return nil
+	}
+	if call.Began.IsZero() {
+		call.Began = heard
+	}
+	c, err := p.Store.LeftMessage(ctx, found(callSID, call), call.Began, call.Ended, v)
+	if err == nil {
+		p.Log.Warn("a caller left a message while nobody listened", "call", c.ID, "recording", v.SID)
+	}
+	return err
+}
 
 // stranger makes a call of a message whose call is not known: its caller got no further than the fallback.
 func (p *Phone) stranger(ctx context.Context, r twilio.Recording, since time.Time, mended func(string)) error {
@@ -177,7 +195,7 @@ func (p *Phone) stranger(ctx context.Context, r twilio.Recording, since time.Tim
 	if err != nil {
 		return err
 	}
-	if _, ours := p.Store.Team.Line(call.To); !ours || call.Began.Before(since) {
+	if _, ours := p.Store.Team.Line(call.To); !ours || !call.Began.IsZero() && call.Began.Before(since) {
 		return nil
 	}
 	// The list may be older than the erasing of what stood in it.
@@ -187,12 +205,10 @@ func (p *Phone) stranger(ctx context.Context, r twilio.Recording, since time.Tim
 	}
 	for _, now := range rs {
 		if now.SID == r.SID {
-			c, err := p.Store.LeftMessage(ctx, found(r.Call, call), call.Began, call.Ended, store.Voice{SID: r.SID, Seconds: r.Seconds})
-			if err != nil {
+			mended("voicemail")
+			if err := p.leftMessage(ctx, r.Call, call, store.Voice{SID: r.SID, Seconds: r.Seconds}, p.Store.Clock.Now()); err != nil {
 				return err
 			}
-			p.Log.Warn("a caller left a message while nobody listened", "call", c.ID, "recording", r.SID)
-			mended("voicemail")
 		}
 	}
 	return nil

@@ -136,7 +136,7 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 		return nil, later(err)
 	case twilio.Over(call.Status):
 		return nil, p.settle(ctx, c, call)
-	case waits && call.Status == "in-progress" && p.Store.Clock.Since(d.Due) < insist:
+	case waits && call.Status == "in-progress" && min(p.Store.Clock.Since(d.Due), p.Store.Clock.Since(c.Began())) < insist:
 		return nil, &store.Later{After: insist, Err: errNotQueued} // they may be on their way into it
 	case waits && call.Status == "in-progress":
 		talks, err := p.Twilio.Connected(ctx, c.SID)

@@ -39,8 +39,10 @@ func answeredElsewhere(c store.Call) string {
 	switch {
 	case c.Outcome == store.Missed, c.Claim == nil:
 		return callerGone
-	case c.Claim.Person == "":
+	case c.Claim.Person == "" && c.Claim.Word == store.SendVoicemail:
 		return "The caller is leaving a message. Goodbye."
+	case c.Claim.Person == "":
+		return "Somebody has answered it. Goodbye."
 	}
 	return c.Claim.Person + " has answered it. Goodbye."
 }

@@ -133,8 +133,9 @@ func (p *Phone) fallbackRecording(w http.ResponseWriter, r *http.Request) {
 	}
 	if errors.Is(err, store.ErrNoCall) {
 		err = nil
-		if f.Get("RecordingStatus") == "completed" && sid.MatchString(call) && sid.MatchString(recording) {
-			err = p.Store.Learn(r.Context(), call, recording)
+		seconds, bad := strconv.Atoi(f.Get("RecordingDuration"))
+		if f.Get("RecordingStatus") == "completed" && (bad != nil || seconds > 0) && sid.MatchString(call) && sid.MatchString(recording) {
+			err = p.Store.Learn(r.Context(), call, recording, seconds)
 		}
 	}
 	if err != nil {

@@ -330,11 +330,9 @@ func forgets(w *world) {
 	if got := w.history(time.Time{}); strings.Join(got, " ") != other.SID {
 		w.Errorf("history %v", got)
 	}
+	left.Voice = []store.Voice{{SID: "RE1"}}
 	for _, c := range []store.Call{missed, left} {
-		d := w.one(store.Erase, c.ID)
-		if d.Whom != c.SID || d.Line != sales || !d.Due.Equal(began.Add(5*minute)) {
-			w.Errorf("due at Twilio: %+v", d)
-		}
+		w.erasing(c, began)
 	}
 	w.during(w.s.Retain, w.settle)
 	if w.known(missed.ID) || w.known(left.ID) || !w.known(other.ID) {
@@ -418,7 +416,7 @@ func forgottenWaits(w *world) {
 			w.Errorf("%+v", now)
 		}
 	})
-	w.one(store.Erase, c.ID) // Twilio's part waits for nothing
+	w.erasing(w.is(c.ID, store.Ended, store.Voicemail), began) // Twilio's part waits for nothing
 	w.shown()
 	w.idle()
 	w.during(w.s.Retain, w.settle)
@@ -505,5 +503,22 @@ func overtaken(w *world) {
 	w.check(w.s.Overtaken(w.ctx, c.ID, 1))
 	if c = w.ok(w.s.Dialed(w.ctx, c.ID, 1, store.DialResult{Why: store.NoAnswer})); c.State != store.Waiting || len(c.Tries) != 0 || w.told(c) != "Ann Bob Cy" {
 		w.Errorf("back on hold: %+v, told %q", c, w.told(c))
+	}
+}
+
+// erasing asserts what is due to be deleted at Twilio of a call that ended at a time: its recordings at once, the rest later.
+func (w *world) erasing(c store.Call, ended time.Time) {
+	want := map[string]time.Time{c.SID: ended.Add(5 * minute)}
+	for _, v := range c.Voice {
+		want[v.SID] = ended
+	}
+	ds := w.deeds(store.Erase, c.ID)
+	for _, d := range ds {
+		if at, ok := want[d.Whom]; !ok || d.Line != sales || !d.Due.Equal(at) {
+			w.Errorf("due at Twilio: %+v", d)
+		}
+	}
+	if len(ds) != len(want) {
+		w.Errorf("%d deeds are due at Twilio, not %d", len(ds), len(want))
 	}
 }
