@@ -17,6 +17,8 @@ var mendings = []part[*world]{
 	{"a caller between the queue and their document is known", moves},
 	{"a recording that is being erased is known", erases},
 	{"a late answer is told", toldLate},
+	{"who waits in the queue already is never refused it", queuedAlready},
+	{"who rings but is in the queue waits again", backInQueue},
 }
 
 func beats(w *world) {
@@ -240,4 +242,40 @@ func toldLate(w *world) {
 			w.Errorf("late %v: due %+v", late, ds)
 		}
 	}
+}
+
+func queuedAlready(w *world) {
+	const office = "+12085550150"
+	for i := range 5 {
+		c := w.ok(w.s.Arrive(w.ctx, store.Arrival{SID: w.id("CA"), Line: sales, From: office, Queued: i > 2}))
+		if c.State != store.Waiting || c.Short {
+			w.Errorf("call %d: %+v", i, c)
+		}
+	}
+	if c := w.ok(w.s.Arrive(w.ctx, store.Arrival{SID: w.id("CA"), Line: sales, From: office})); c.State != store.Recording || !c.Short {
+		w.Errorf("one that has just come in: %+v", c)
+	}
+}
+
+func backInQueue(w *world) {
+	is := func(c store.Call, want bool) {
+		w.Helper()
+		if news, err := w.s.BackInQueue(w.ctx, c.ID); err != nil || news != want {
+			w.Errorf("%v, %v", news, err)
+		}
+	}
+	c := w.ringing()
+	w.check(w.keys.Update(w.ctx, func(tx store.Tx) error {
+		tx.Delete(store.Deed{Kind: store.Redirect, Call: c.ID, Attempt: 1}.Key())
+		return nil
+	}))
+	is(c, false) // they may be on their way
+	other := w.ringing()
+	w.advance(minute)
+	is(other, false) // they are yet to be pulled out
+	is(c, true)
+	if now := w.is(c.ID, store.Waiting, ""); now.Attempt != 2 || now.Claim != nil || len(now.Tries) != 1 {
+		w.Errorf("%+v", now)
+	}
+	is(c, false)
 }
