@@ -82,7 +82,7 @@ func (b *Bot) answer(ctx context.Context, c store.Call, a store.Answer) (string,
 	a.Call, a.Attempt = c.ID, c.Attempt
 	v, c, err := b.Store.Answer(ctx, a)
 	if errors.Is(err, store.ErrNoCall) {
-		return forgotten, nil
+		return forgotten, b.Store.Replied(ctx, a.ID, forgotten)
 	}
 	if err != nil {
 		return "", err

@@ -233,5 +233,11 @@ func passing(code string) bool {
 	return false
 }
 
+// turnedAway reports a refusal by HTTP status, Slack's or that of something in between, that no repetition mends.
+func turnedAway(err error) bool {
+	e, ok := errors.AsType[slack.StatusCodeError](err)
+	return ok && e.Code >= 400 && e.Code < 500 && e.Code != http.StatusRequestTimeout && e.Code != http.StatusTooManyRequests
+}
+
 // limited reports Slack's refusal for its rate, of which there are two spellings.
 func limited(code string) bool { return code == "ratelimited" || code == "rate_limited" }

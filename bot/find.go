@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -57,8 +58,7 @@ func (b *Bot) find(ctx context.Context, ref string, m mark, since time.Time) (st
 	if err == nil {
 		ts, err = b.read(ctx, channel, m, since.Add(-ahead))
 	}
-	_, unknown := errors.AsType[noChannel](err)
-	if code := slackCode(err); unknown || err != nil && !passing(code) && !limited(code) && !tokenless(code) {
+	if unreadable(err) {
 		b.Log.Warn("a message that Slack may have is posted again, since the channel cannot be read", "channel", ref, "id", m.id, "err", err)
 		return store.Message{}, nil
 	}
@@ -66,6 +66,14 @@ func (b *Bot) find(ctx context.Context, ref string, m mark, since time.Time) (st
 		return store.Message{}, err
 	}
 	return store.Message{Channel: channel, TS: ts}, nil
+}
+
+// unreadable reports that looking again finds no more.
+func unreadable(err error) bool {
+	_, unknown := errors.AsType[noChannel](err)
+	_, garbled := errors.AsType[*json.SyntaxError](err) // no answer of Slack's
+	code := slackCode(err)
+	return unknown || garbled || turnedAway(err) || !passing(code) && !limited(code) && !tokenless(code)
 }
 
 func (b *Bot) read(ctx context.Context, channel string, m mark, from time.Time) (ts string, err error) {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -148,6 +149,60 @@ func TestFindOnce(t *testing.T) {
 	for _, req := range r.work.Requests() {
 		if req.Method == "conversations.history" && req.Args["oldest"] == "" {
 			t.Errorf("the whole history is asked for: %v", req.Args)
+		}
+	}
+}
+
+// Where the look for a doubted message is turned away, or met by what is no answer of Slack's, the message is posted
+// again, once; where Slack may let it look soon, it is not.
+func TestFindTurnedAway(t *testing.T) {
+	status := func(code int) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) { w.WriteHeader(code); fmt.Fprint(w, "<html>") }
+	}
+	for name, tt := range map[string]struct {
+		answer func(http.ResponseWriter)
+		again  bool // posted
+	}{
+		"400": {status(400), true}, "404": {status(404), true}, "200 HTML": {status(200), true},
+		"408": {status(408), false}, "429": {status(429), false}, "503": {status(503), false},
+		"reset": {lost["reset"], false},
+	} {
+		for _, method := range []string{"conversations.history", "conversations.list"} {
+			for _, kind := range []store.Kind{store.Draw, store.Post} {
+				t.Run(fmt.Sprint(name, " ", method, " ", kind), func(t *testing.T) {
+					team := someTeam()
+					if method == "conversations.list" {
+						team.Lines[0].Channel = "#sales"
+					}
+					r := open(t, team)
+					c := r.arrive("CA1")
+					c, err := r.Store.RecordingReady(r.ctx, c.ID, "RE1", 17)
+					r.no(err)
+					do := map[store.Kind]func(context.Context, store.Deed) (func(*store.Call) bool, error){store.Draw: r.draw, store.Post: r.post}[kind]
+					d := store.Deed{Kind: kind, Call: c.ID, Whom: "RE1"}
+					r.losing("chat.postMessage", true, lost["reset"])
+					if _, err := do(r.ctx, d); !inDoubt(err) {
+						t.Fatalf("the first try: %v", err)
+					}
+					r.losing(method, false, tt.answer)
+					d.Doubt = true
+					after, err := do(r.ctx, d)
+					if (err == nil) != tt.again {
+						t.Fatalf("the second try: %v", err)
+					}
+					want := 1
+					if tt.again {
+						want = 2
+						after(&c)
+						if at := map[store.Kind]store.Message{store.Draw: c.Message, store.Post: c.Voice[0].Message}[kind]; at.TS != r.work.Messages(channel)[1].TS {
+							t.Errorf("kept as %+v", at)
+						}
+					}
+					if n := len(r.work.Messages(channel)); n != want {
+						t.Errorf("%d messages, not %d", n, want)
+					}
+				})
+			}
 		}
 	}
 }

@@ -73,15 +73,18 @@ func (b *Bot) heard(ctx context.Context, m twilio.Text, optOut string) (reply st
 		if err == nil {
 			told, err = b.Store.Allow(ctx, m.SID, store.Quota{Of: "too fast " + person.Name, Most: 1, Within: time.Minute})
 		}
-		if !told {
+		if err != nil {
 			return "", err
+		}
+		if !told { // heard all the same, and not missed
+			return "", b.Store.Replied(ctx, a.ID, "")
 		}
 		return b.reply(ctx, a.ID, tooFast)
 	}
 	switch s.word {
 	case wordYes, wordNo:
 		if !line.Serves(person.Name) {
-			return notYourLine(line), nil
+			return b.reply(ctx, a.ID, notYourLine(line))
 		}
 		c, text, err := b.which(ctx, line, person, s.code)
 		if err != nil {

@@ -188,6 +188,51 @@ func TestSMSNothingWaits(t *testing.T) {
 	}
 }
 
+// Texts that came too fast, or to somebody else's line, were not missed: whatever was said to them, they are not heard
+// later.
+func TestSMSNotMissed(t *testing.T) {
+	r := open(t, someTeam())
+	net, err := voicetest.Start(voicetest.Options{Clock: r.clock})
+	r.no(err)
+	r.Cleanup(func() { r.no(net.Close()) })
+	net.AddNumber(sales)
+	net.AddNumber(service)
+	net.Configure(sales, voicetest.NumberConfig{SMSURL: r.url + SMSPath})
+	r.Twilio, err = twilio.New(net.AccountSID(), net.AuthToken(), net.URL())
+	r.no(err)
+	since := r.clock.Now()
+	c := r.arrive("CA1")
+	r.no(net.Phone(cyPhone).Text(sales, "y 7").WaitDone(r.ctx))
+	for i := range 15 {
+		r.no(net.Phone(annPhone).Text(sales, map[bool]string{true: "y", false: "y 7"}[i == 14]).WaitDone(r.ctx))
+		r.clock.Advance(time.Second)
+	}
+	r.clock.Advance(time.Minute)
+	r.Store.Team.Lines[0].People = append(r.Store.Team.Lines[0].People, "Cy")
+	r.no(r.MissedTexts(r.ctx, since, r.clock.Now(), func(string) { t.Error("a text is taken for missed") }))
+	r.no(net.WaitQuiet(r.ctx))
+	if now := r.call(c.ID); now.State != store.Waiting {
+		t.Errorf("it is %s", now.State)
+	}
+	for phone, want := range map[string]int{annPhone: 11, cyPhone: 1} {
+		if n := len(net.Phone(phone).Inbox()); n != want {
+			t.Errorf("%s has %d replies", phone, n)
+		}
+	}
+}
+
+// An answer to a call that is forgotten meanwhile was heard all the same.
+func TestSMSForgotten(t *testing.T) {
+	r := open(t, someTeam())
+	a := store.Answer{ID: "sms:SM1", Person: "Ann", Via: store.BySMS, Word: store.Take}
+	if text, err := r.answer(r.ctx, store.Call{ID: "01KJQ3Z9M8000000000000000"}, a); err != nil || text != forgotten {
+		t.Errorf("%q, %v", text, err)
+	}
+	if text, known, err := r.again(r.ctx, a.ID); err != nil || !known || text != forgotten {
+		t.Errorf("again: %q, %t, %v", text, known, err)
+	}
+}
+
 // What cannot be stored was not heard: Twilio comes again by the fallback.
 func TestSMSWithoutStore(t *testing.T) {
 	r := open(t, someTeam())

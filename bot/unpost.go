@@ -12,7 +12,7 @@ import (
 func (b *Bot) unposts() store.Work {
 	return store.Work{
 		Kind: store.Unpost, Parallel: 4, Longest: time.Minute,
-		Lane: func(d store.Deed) string { return d.Line },
+		Lane: func(d store.Deed) string { return d.Whom }, // one that cannot be deleted holds up no other
 		Do:   b.unpost,
 	}
 }
@@ -24,15 +24,12 @@ func (b *Bot) unpost(ctx context.Context, d store.Deed) (func(*store.Call) bool,
 	}
 	_, _, err := b.Slack.DeleteMessageContext(ctx, channel, ts)
 	b.noted(deleting, channel, err)
-	switch slackCode(err) {
-	case "message_not_found", "channel_not_found": // nobody can read it
+	switch code := slackCode(err); {
+	case err == nil, code == "message_not_found", code == "channel_not_found": // nobody can read it
 		return nil, nil
-	case "compliance_exports_prevent_deletion", "cant_delete_message":
-		b.Log.Error("Slack does not let a message be deleted; somebody has to do it there", "channel", channel, "ts", ts, "err", err)
-		return nil, nil
-	}
-	if err != nil {
+	case !turnedAway(err) && (passing(code) || limited(code) || tokenless(code)):
 		return nil, b.slackLater(channel, err)
 	}
+	b.Log.Error("Slack does not let a message be deleted; somebody has to do it there", "channel", channel, "ts", ts, "err", err)
 	return nil, nil
 }

@@ -271,7 +271,7 @@ func backInQueue(w *world) {
 	}))
 	is(c, false) // they may be on their way
 	other := w.ringing()
-	w.advance(minute)
+	w.clock.Advance(minute)
 	is(other, false) // they are yet to be pulled out
 	is(c, true)
 	if now := w.is(c.ID, store.Waiting, ""); now.Attempt != 2 || now.Claim != nil || len(now.Tries) != 1 {
