@@ -38,7 +38,8 @@ const (
 func (s *Store) Retain(ctx context.Context) error {
 	changed, cancel := s.backend.Watch("gone/")
 	defer cancel()
-	var pruned time.Time
+	var pruned, again time.Time
+	var wait time.Duration // until again, after a wipe that failed: it is a large thing to try
 	for {
 		next, err := s.retain(ctx)
 		if now := s.now(); err == nil && now.Sub(pruned) >= pruneEvery {
@@ -52,6 +53,20 @@ func (s *Store) Retain(ctx context.Context) error {
 			}
 			s.Log.Error("retention", "err", err)
 			next = time.Minute
+		}
+		if now := s.now(); !now.Before(again) {
+			if err := s.wipe(ctx); ctx.Err() != nil {
+				return nil
+			} else if err != nil {
+				wait = min(max(2*wait, time.Minute), time.Hour)
+				again = now.Add(wait)
+				s.Log.Error("what was deleted may still be read from the disk", "err", err, "again", again)
+			} else {
+				wait = 0
+			}
+		}
+		if wait > 0 {
+			next = min(next, again.Sub(s.now()))
 		}
 		timer := s.Clock.NewTimer(next)
 		select {
@@ -69,7 +84,7 @@ func (s *Store) Retain(ctx context.Context) error {
 func (s *Store) retain(ctx context.Context) (time.Duration, error) {
 	next := retainEvery
 	waits, err := s.dropForgotten(ctx)
-	if err = errors.Join(err, s.wipe(ctx), s.pruneQuotas(ctx)); err != nil {
+	if err = errors.Join(err, s.pruneQuotas(ctx)); err != nil {
 		return 0, err
 	}
 	if waits {

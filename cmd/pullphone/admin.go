@@ -2,19 +2,26 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"pullphone/cmd/pullphone/config"
 	"pullphone/store"
 	"pullphone/store/bolt"
 )
 
 // newAdmin is what the admin listener serves: health, metrics, history, backup, forgetting and profiles. It is for this machine
-// only, and asks for no credentials.
-func newAdmin(s *service, db *bolt.DB) http.Handler {
+// only, and asks for no credentials. Each of listen is an admin_listen whose name may be asked for.
+func newAdmin(s *service, db *bolt.DB, listen ...string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.Handle("GET /readyz", s.ready)
@@ -41,8 +48,41 @@ func newAdmin(s *service, db *bolt.DB) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
+	return asked(mux, listen)
 }
+
+// asked lets requests through that ask for this machine by an address, as localhost, or by the name in one of listen. A
+// page in a browser of this machine could else have its own name lead here and read what no stranger may.
+func asked(next http.Handler, listen []string) http.Handler {
+	names := []string{"localhost"}
+	for _, l := range listen {
+		names = append(names, hostOf(l))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := hostOf(r.Host)
+		_, err := netip.ParseAddr(host)
+		if err != nil && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, host) }) {
+			http.Error(w, "forbidden", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// adminURL is where this machine's own commands find the admin listener.
+func adminURL(cfg *config.Config, path string) (string, error) {
+	host, port, err := net.SplitHostPort(cfg.AdminListen)
+	if err != nil {
+		return "", fmt.Errorf("admin_listen: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port) + path, nil
+}
+
+// hostOf is a Host without its port, and without the brackets of an address.
+func hostOf(host string) string { return (&url.URL{Host: host}).Hostname() }
 
 // troublePrefix begins a line of /readyz that tells what a person has to mend.
 const troublePrefix = "trouble: "

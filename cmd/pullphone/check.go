@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
@@ -62,19 +61,15 @@ func (c *checker) print(mark, what, format string, args ...any) {
 
 func (c *checker) store(ctx context.Context, cfg *config.Config) {
 	const what = "store"
-	res, err := askAdmin(ctx, cfg, "/readyz")
+	res, err := askReady(ctx, cfg)
 	switch {
 	case err != nil:
 		c.fail(what, "the running server says: %v", err)
 		return
 	case res != nil:
 		defer res.Body.Close()
-		c.good(what, "the running server writes to %s", cfg.Store)
-		lines := bufio.NewScanner(res.Body)
-		for lines.Scan() {
-			if trouble, ok := strings.CutPrefix(lines.Text(), troublePrefix); ok {
-				c.warn("running server", "%s", trouble)
-			}
+		if err := c.running(cfg, res); err != nil {
+			c.fail(what, "the running server: %v", err)
 		}
 		return
 	case cfg.Store.Path == "":
@@ -90,6 +85,61 @@ func (c *checker) store(ctx context.Context, cfg *config.Config) {
 	default:
 		c.good(what, "%s will be made when the server starts", cfg.Store)
 	}
+}
+
+// running tells each line of the running server's /readyz under what it is about.
+func (c *checker) running(cfg *config.Config, res *http.Response) error {
+	const server = "running server"
+	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err != nil {
+		return err
+	}
+	ready, writes := res.StatusCode == http.StatusOK, true
+	for line := range strings.SplitSeq(strings.TrimSpace(string(body)), "\n") {
+		trouble, ok := strings.CutPrefix(line, troublePrefix)
+		switch {
+		case ok:
+			c.warn(server, "%s", trouble)
+		case ready:
+		case strings.HasPrefix(line, whyStore):
+			writes = false
+			c.fail("store", "the running server says: %s; see its log", line)
+		case strings.HasPrefix(line, whyClock):
+			c.fail("clock", "%s", line)
+		case line == whyStopping, line == whyAsking:
+			c.warn(server, "%s", line)
+		default: // another program's words
+			writes = false
+			c.fail(server, "answers %s: %s; is admin_listen pullphone's?", res.Status, printable(line))
+		}
+	}
+	if writes {
+		c.good("store", "the running server writes to %s", cfg.Store)
+	}
+	return nil
+}
+
+// askReady asks the running server whether it is ready: a 503 is an answer too. It returns nil when none runs.
+func askReady(ctx context.Context, cfg *config.Config) (*http.Response, error) {
+	at, err := adminURL(cfg, "/readyz")
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req) // another program may sit on the port
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, nil
+	case res.StatusCode != http.StatusOK && res.StatusCode != http.StatusServiceUnavailable:
+		res.Body.Close()
+		return nil, fmt.Errorf("the server at admin_listen %s answers %s", cfg.AdminListen, res.Status)
+	}
+	return res, nil
 }
 
 func (c *checker) twilio(ctx context.Context, tw *twilio.Client, cfg *config.Config) {

@@ -25,6 +25,14 @@ const (
 	skewLimit = time.Minute
 	// skewKept is how long a service's word on the time counts.
 	skewKept = 15 * time.Minute
+	// skewPatience is how long an answer may take for its Date to count: it is not known when in that time it was written.
+	skewPatience = 5 * time.Second
+
+	// What a person or check has to tell apart in why.
+	whyStopping = "stopping"
+	whyAsking   = "Twilio is being asked what happened meanwhile"
+	whyStore    = "the store "
+	whyClock    = "this machine's clock "
 )
 
 // readiness says whether this server can do its work. An outage of Twilio or Slack is not its fault.
@@ -41,16 +49,16 @@ type readiness struct {
 func (r *readiness) why() []string {
 	var out []string
 	if r.stopping.Load() {
-		out = append(out, "stopping")
+		out = append(out, whyStopping)
 	}
 	switch age, beaten := r.store.SinceBeat(); {
 	case !beaten:
-		out = append(out, "the store takes no change")
+		out = append(out, whyStore+"takes no change")
 	case age >= oldestBeat:
-		out = append(out, fmt.Sprintf("the store has taken no change for %s", age.Round(time.Second)))
+		out = append(out, fmt.Sprintf(whyStore+"has taken no change for %s", age.Round(time.Second)))
 	}
 	if !r.caughtUp.Load() && r.store.Clock.Since(r.started) < catchUpPatience {
-		out = append(out, "Twilio is being asked what happened meanwhile")
+		out = append(out, whyAsking)
 	}
 	return append(out, r.skew.why()...)
 }
@@ -80,6 +88,16 @@ type reading struct {
 	at  time.Time
 }
 
+// now is how far off the clock is when it shows a time, a while after the reading: whoever set it right meanwhile is
+// believed. One that seems to have gone wrong has perhaps only slept: the next answer tells.
+func (r reading) now(now time.Time) time.Duration {
+	set := now.Round(0).Sub(r.at.Round(0)) - now.Sub(r.at) // by so much more than the time that went by has it moved
+	if mended := r.off + set; mended.Abs() < r.off.Abs() {
+		return mended
+	}
+	return r.off
+}
+
 func newSkew(clock clockwork.Clock) *skew { return &skew{clock: clock, off: map[string]reading{}} }
 
 // heard takes the Date of an answer.
@@ -97,8 +115,9 @@ func (s *skew) heard(service string, h http.Header) {
 // listen takes the Date of each answer that a transport brings: the Slack library shows those of some methods only.
 func (s *skew) listen(service string, next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		begun := s.clock.Now()
 		res, err := next.RoundTrip(r)
-		if err == nil {
+		if err == nil && s.clock.Since(begun) <= skewPatience {
 			s.heard(service, res.Header)
 		}
 		return res, err
@@ -122,7 +141,7 @@ func (s *skew) Collect(ch chan<- prometheus.Metric) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for service, r := range s.off {
-		ch <- prometheus.MustNewConstMetric(skewDesc, prometheus.GaugeValue, r.off.Seconds(), strings.ToLower(service))
+		ch <- prometheus.MustNewConstMetric(skewDesc, prometheus.GaugeValue, r.now(s.clock.Now()).Seconds(), strings.ToLower(service))
 	}
 }
 
@@ -130,13 +149,14 @@ func (s *skew) why() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []string
+	now := s.clock.Now()
 	for service, r := range s.off {
-		side := "ahead of"
-		if r.off < 0 {
+		off, side := r.now(now), "ahead of"
+		if off < 0 {
 			side = "behind"
 		}
-		if r.off.Abs() >= skewLimit && s.clock.Since(r.at) < skewKept {
-			out = append(out, fmt.Sprintf("this machine's clock is %s %s %s's; set it right", r.off.Abs().Round(time.Second), side, service))
+		if off.Abs() >= skewLimit && now.Sub(r.at) < skewKept {
+			out = append(out, fmt.Sprintf(whyClock+"is %s %s %s's; set it right", off.Abs().Round(time.Second), side, service))
 		}
 	}
 	slices.Sort(out)

@@ -8,6 +8,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
+
+	"github.com/jonboulle/clockwork"
 
 	"pullphone/bot/bottest"
 	"pullphone/store"
@@ -126,5 +129,69 @@ func TestReadyNamesTheSkew(t *testing.T) {
 			h.arrive(markPhone, voicetest.CallerInfo{})
 			h.readyAs("200 ok")
 		})
+	}
+}
+
+// moved is a time after which the wall clock was set by so much: its monotonic reading is what it was.
+func moved(at time.Time, by time.Duration) time.Time {
+	at = at.Add(by)
+	(*struct { // as package time has it
+		wall uint64
+		ext  int64
+		loc  *time.Location
+	})(unsafe.Pointer(&at)).ext -= int64(by)
+	return at
+}
+
+// hand is a clock that shows what it is told.
+type hand struct {
+	clockwork.Clock
+	now time.Time
+}
+
+func (c *hand) Now() time.Time                   { return c.now }
+func (c *hand) Since(at time.Time) time.Duration { return c.now.Sub(at) }
+
+// A clock that has been set right is right at once, whatever was measured before.
+func TestSkewOfClockSetRight(t *testing.T) {
+	t.Parallel()
+	begun := time.Now()
+	begun = begun.Add(-time.Duration(begun.Nanosecond())) // a Date has whole seconds
+	if now := moved(begun, time.Hour); now.Sub(begun) != 0 || now.Round(0).Sub(begun.Round(0)) != time.Hour {
+		t.Fatalf("by %s, and by the wall %s", now.Sub(begun), now.Round(0).Sub(begun.Round(0)))
+	}
+	for _, tt := range []struct {
+		off, set time.Duration
+		want     string
+	}{
+		{6 * time.Minute, 0, "this machine's clock is 6m0s ahead of Twilio's; set it right"},
+		{6 * time.Minute, -6 * time.Minute, ""},
+		{-6 * time.Minute, 6 * time.Minute, ""},
+		{-6 * time.Minute, 2 * time.Minute, "this machine's clock is 4m0s behind Twilio's; set it right"},
+		{0, 6 * time.Minute, ""}, // it slept, perhaps
+	} {
+		clock := &hand{now: begun}
+		s := newSkew(clock)
+		s.heard("Twilio", http.Header{"Date": {begun.Add(-tt.off).UTC().Format(http.TimeFormat)}})
+		clock.now = moved(begun.Add(time.Minute), tt.set)
+		equal(t, tt.off.String()+" set by "+tt.set.String(), strings.Join(s.why(), "\n"), tt.want)
+	}
+}
+
+// An answer that took long tells no time.
+func TestSkewOfSlowAnswer(t *testing.T) {
+	t.Parallel()
+	for took, want := range map[time.Duration]int{skewPatience: 1, skewPatience + time.Millisecond: 0} {
+		clock := clockwork.NewFakeClock()
+		s := newSkew(clock)
+		asked := clock.Now()
+		_, err := s.listen("Twilio", roundTrip(func(*http.Request) (*http.Response, error) {
+			clock.Advance(took)
+			return &http.Response{Header: http.Header{"Date": {asked.Add(-time.Hour).UTC().Format(http.TimeFormat)}}}, nil
+		})).RoundTrip(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "readings after "+took.String(), len(s.why()), want)
 	}
 }

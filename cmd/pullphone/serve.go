@@ -75,7 +75,7 @@ func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 		return errors.Join(err, db.Close())
 	}
 	fmt.Fprintf(out, "pullphone listens on %s for %s, admin on %s\n", public.Addr(), cfg.PublicURL, admin.Addr())
-	return s.serve(ctx, public, newAdmin(s, db), admin, log)
+	return s.serve(ctx, public, newAdmin(s, db, cfg.AdminListen), admin, log)
 }
 
 func openStore(cfg *config.Config) (*bolt.DB, error) {

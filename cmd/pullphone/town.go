@@ -134,7 +134,7 @@ func (t *town) serve(ctx context.Context, cfg *config.Config, clock clockwork.Cl
 		return errors.Join(err, db.Close())
 	}
 	ready(s.store)
-	return s.serve(ctx, t.listeners[0], newAdmin(s, db), t.listeners[1], log)
+	return s.serve(ctx, t.listeners[0], newAdmin(s, db, t.listeners[1].Addr().String()), t.listeners[1], log)
 }
 
 // problems is what the network and the workspace found wrong with what pullphone did.

@@ -17,6 +17,7 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+	"golang.org/x/sync/errgroup"
 
 	"pullphone/store"
 )
@@ -35,9 +36,10 @@ type DB struct {
 	done    chan struct{} // closed when the writer has ended
 	metrics metrics
 
-	writing sync.Mutex   // held by whoever writes: the writer, or Compact
-	swap    sync.RWMutex // guards file, which whoever writes may read without it
-	file    *bbolt.DB
+	writing sync.Mutex     // held by whoever writes: the writer, or Compact
+	swap    sync.RWMutex   // guards file, which whoever writes may read without it
+	file    *file          // nil once closed
+	retired errgroup.Group // closes the files that others have replaced
 
 	failOnce sync.Once
 	failed   chan struct{}
@@ -49,6 +51,18 @@ type DB struct {
 }
 
 var _ store.Backend = (*DB)(nil)
+
+// file is an open file and those that read it.
+type file struct {
+	*bbolt.DB
+	readers sync.WaitGroup
+}
+
+// Close closes a file whose readers have ended. bbolt waits for them too, but lets none end while it does.
+func (f *file) Close() error {
+	f.readers.Wait()
+	return f.DB.Close()
+}
 
 type watcher struct {
 	prefix  string
@@ -70,7 +84,7 @@ func open(path string, readOnly bool) (*DB, error) {
 	} else if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	file, err := openSound(path, readOnly)
+	sound, err := openSound(path, readOnly)
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
@@ -79,11 +93,11 @@ func open(path string, readOnly bool) (*DB, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	d := &DB{path: path, file: file, writes: make(chan *write), done: make(chan struct{}), failed: make(chan struct{}), watchers: map[*watcher]struct{}{},
+	d := &DB{path: path, file: &file{DB: sound}, writes: make(chan *write), done: make(chan struct{}), failed: make(chan struct{}), watchers: map[*watcher]struct{}{},
 		metrics: newMetrics()}
 	if !readOnly {
 		if err := d.tidy(); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", path, err), d.file.Close())
+			return nil, errors.Join(fmt.Errorf("%s: %w", path, err), d.shut())
 		}
 	}
 	go d.writer()
@@ -96,7 +110,7 @@ func (d *DB) tidy() error {
 	if err := os.Remove(leftover(d.path)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if free, err := mostlyFree(d.file); err != nil || !free {
+	if free, err := mostlyFree(d.file.DB); err != nil || !free {
 		return err
 	}
 	if err := d.Compact(context.Background()); d.broken() {
@@ -165,7 +179,16 @@ func (d *DB) Close() error {
 	<-d.done
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	return d.file.Close()
+	return d.shut()
+}
+
+// shut lets no read begin any more and closes all that is open.
+func (d *DB) shut() error {
+	d.swap.Lock()
+	last := d.file
+	d.file = nil
+	d.swap.Unlock()
+	return errors.Join(d.retired.Wait(), last.Close())
 }
 
 // WriteTo writes a consistent copy of the file while it is in use.
@@ -180,9 +203,12 @@ func (d *DB) WriteTo(w io.Writer) (n int64, err error) {
 // view reads the file that is the store's now. Compact may put another in its place meanwhile. Once a commit has failed
 // it fails too: what it shows may not be on the disk.
 func (d *DB) view(fn func(*bbolt.Tx) error) error {
-	d.swap.RLock()
-	tx, err := d.file.Begin(false)
-	d.swap.RUnlock()
+	f := d.reading()
+	if f == nil {
+		return ErrClosed
+	}
+	defer f.readers.Done()
+	tx, err := f.Begin(false)
 	if err != nil {
 		return err
 	}
@@ -191,6 +217,16 @@ func (d *DB) view(fn func(*bbolt.Tx) error) error {
 		return d.failure
 	}
 	return err
+}
+
+// reading is the file that is the store's now, with one more reader; nil when it is closed.
+func (d *DB) reading() *file {
+	d.swap.RLock()
+	defer d.swap.RUnlock()
+	if d.file != nil {
+		d.file.readers.Add(1)
+	}
+	return d.file
 }
 
 // View implements store.Backend.

@@ -11,20 +11,19 @@ import (
 )
 
 // Compact implements store.Backend. bbolt keeps what was deleted in pages that it means to use again, so what is kept is
-// written to a new file, which then takes the old one's place. Changes wait until it has; reads go on in the old file.
+// written to a new file, which then takes the old one's place. Changes wait until it has; reads go on in the old file,
+// which has no name any more and leaves the disk with the last of them.
 func (d *DB) Compact(ctx context.Context) error {
 	d.writing.Lock()
-	old := d.file
-	err := d.compact(ctx, old)
-	d.writing.Unlock()
-	if err != nil {
+	defer d.writing.Unlock()
+	if err := d.compact(ctx); err != nil {
 		return fmt.Errorf("compact: %w", err)
 	}
-	return old.Close() // waits for those that still read it, a backup perhaps
+	return nil
 }
 
 // compact is called by whoever keeps everybody else from writing.
-func (d *DB) compact(ctx context.Context, old *bbolt.DB) error {
+func (d *DB) compact(ctx context.Context) error {
 	d.mu.Lock()
 	closed := d.closed
 	d.mu.Unlock()
@@ -36,11 +35,16 @@ func (d *DB) compact(ctx context.Context, old *bbolt.DB) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	next, err := rewrite(old, d.path)
+	old := d.file
+	if err := fits(old.DB, d.path); err != nil {
+		return err
+	}
+	next, err := rewrite(old.DB, d.path)
 	if next != nil { // it has the old one's name, even if that is not on the disk yet
 		d.swap.Lock()
-		d.file = next
+		d.file = &file{DB: next}
 		d.swap.Unlock()
+		d.retired.Go(old.Close) // a backup may take long
 		if err != nil {
 			d.fail(err)
 		}
@@ -89,15 +93,39 @@ const worthIt = 16 << 20
 
 // mostlyFree reports whether a file is large, and free for more than half of it.
 func mostlyFree(file *bbolt.DB) (bool, error) {
+	size, free, err := usage(file)
+	return size > worthIt && free > size/2, err
+}
+
+// usage is how many bytes a file has, and how many of them hold nothing.
+func usage(file *bbolt.DB) (size, free int64, err error) {
 	tx, err := file.Begin(true)
 	if err != nil {
-		return false, err
+		return 0, 0, err
 	}
-	size := tx.Size()
+	size = tx.Size()
 	if err := tx.Rollback(); err != nil { // counts the free pages
-		return false, err
+		return 0, 0, err
 	}
 	s := file.Stats()
-	free := int64(s.FreePageN+s.PendingPageN) * int64(file.Info().PageSize)
-	return size > worthIt && free > size/2, nil
+	return size, int64(s.FreePageN+s.PendingPageN) * int64(file.Info().PageSize), nil
+}
+
+// fits returns an error when the disk has no room for another copy of what a file holds: to find that out by writing
+// would leave none to anybody else meanwhile.
+func fits(file *bbolt.DB, path string) error {
+	size, free, err := usage(file)
+	if err != nil {
+		return err
+	}
+	room, err := room(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("room on the disk: %w", err)
+	}
+	const spare = 256 << 10 // for what others write
+	inUse := size - free
+	if need := inUse + inUse/8 + spare; room < need {
+		return fmt.Errorf("the store is rewritten beside itself, and of the %d KB that this needs the disk has %d; make room", need>>10, room>>10)
+	}
+	return nil
 }
