@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -97,14 +96,22 @@ func askAdmin(ctx context.Context, cfg *config.Config, path string) (*http.Respo
 }
 
 func sendAdmin(ctx context.Context, cfg *config.Config, method, path string, body io.Reader) (*http.Response, error) {
-	host, port, err := net.SplitHostPort(cfg.AdminListen)
+	res, err := reachAdmin(ctx, cfg, method, path, body)
+	if res == nil || res.StatusCode == http.StatusOK {
+		return res, err
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // what there is of it
+	return nil, fmt.Errorf("the server at admin_listen %s answers %s: %s", cfg.AdminListen, res.Status, strings.TrimSpace(string(text)))
+}
+
+// reachAdmin is the same, whatever the server answers.
+func reachAdmin(ctx context.Context, cfg *config.Config, method, path string, body io.Reader) (*http.Response, error) {
+	at, err := adminURL(cfg, path)
 	if err != nil {
-		return nil, fmt.Errorf("admin_listen: %w", err)
+		return nil, err
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+net.JoinHostPort(host, port)+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, at, body)
 	if err != nil {
 		return nil, err
 	}
@@ -112,15 +119,7 @@ func sendAdmin(ctx context.Context, cfg *config.Config, method, path string, bod
 	t.ResponseHeaderTimeout = 10 * time.Second // another program may sit on the port; a backup may take long once it has begun
 	res, err := (&http.Client{Transport: t}).Do(req)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, nil
-	}
-	if res.StatusCode != http.StatusOK {
-		defer res.Body.Close()
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // what there is of it
-		return nil, fmt.Errorf("the server at admin_listen %s answers %s: %s", cfg.AdminListen, res.Status, strings.TrimSpace(string(text)))
+		return nil, ctx.Err()
 	}
 	return res, nil
 }

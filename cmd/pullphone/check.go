@@ -121,25 +121,12 @@ func (c *checker) running(cfg *config.Config, res *http.Response) error {
 
 // askReady asks the running server whether it is ready: a 503 is an answer too. It returns nil when none runs.
 func askReady(ctx context.Context, cfg *config.Config) (*http.Response, error) {
-	at, err := adminURL(cfg, "/readyz")
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
-	if err != nil {
-		return nil, err
-	}
-	res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req) // another program may sit on the port
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, nil
-	case res.StatusCode != http.StatusOK && res.StatusCode != http.StatusServiceUnavailable:
+	res, err := reachAdmin(ctx, cfg, http.MethodGet, "/readyz", nil)
+	if res != nil && res.StatusCode != http.StatusOK && res.StatusCode != http.StatusServiceUnavailable {
 		res.Body.Close()
 		return nil, fmt.Errorf("the server at admin_listen %s answers %s", cfg.AdminListen, res.Status)
 	}
-	return res, nil
+	return res, err
 }
 
 func (c *checker) twilio(ctx context.Context, tw *twilio.Client, cfg *config.Config) {
