@@ -198,8 +198,18 @@ func (w *world) goesUp(c store.Call, sid string) store.Call {
 			j.done <- outcome{after: func(c *store.Call) bool {
 				return c.Rung(j.Attempt, turn, sid, w.clock.Now().Add(minute))
 			}}
-			return
+			break
 		}
+		go func() { // the loop ends when nothing that it has begun is left
+			for {
+				select {
+				case j := <-jobs:
+					j.done <- outcome{err: fmt.Errorf("not now")}
+				case <-w.ctx.Done():
+					return
+				}
+			}
+		}()
 	})
 	c, err := w.s.Call(w.ctx, c.ID)
 	w.check(err)
