@@ -102,8 +102,8 @@ func TestDiskFull(t *testing.T) {
 		return
 	}
 	p := processTown(t, options{dir: dir, people: crew(1), line: []string{"max_wait: 1h", "people: [Ann, Bob]"}, errors: []string{
-		"msg=\"webhook failed\"", "msg=fallback", "msg=\"fallback without a store\"", "msg=\"SMS not heard\"", "msg=\"queue not recorded\"", "msg=\"a call is not in the store", "msg=\"command failed\"",
-		"the store takes no change",
+		"msg=\"webhook failed\"", "msg=fallback", "msg=\"fallback without a store\"", "msg=\"SMS not heard\"", "msg=\"queue not recorded\"", "msg=\"a call is not in the store", "msg=\"command failed\"", "the store takes no change",
+		"*no space left on device", "caller fell out of the queue",
 	}})
 	p.work.AddUser(bottest.User{ID: crewSlack(0), Name: crewName(0)})
 	first, m := p.queued(janePhone, jane)

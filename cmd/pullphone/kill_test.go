@@ -78,6 +78,9 @@ func (p *process) begin() {
 // expects reports whether the options name the message of a line of the log.
 func (p *process) expects(line string) bool {
 	return slices.ContainsFunc(p.opt.errors, func(m string) bool {
+		if why, anywhere := strings.CutPrefix(m, "*"); anywhere {
+			return strings.Contains(line, why)
+		}
 		return strings.HasPrefix(m, "msg=") && strings.Contains(line, m) || strings.Contains(line, "msg="+m+" ") || strings.Contains(line, fmt.Sprintf("msg=%q", m))
 	})
 }

@@ -56,6 +56,7 @@ func (h *harness) rungFor(phone string) *voicetest.Leg {
 func (h *harness) presses(leg *voicetest.Leg, key string) {
 	h.t.Helper()
 	leg.Answer()
+	h.hears(leg)
 	h.must(leg.WaitKeys(h.ctx))
 	leg.Press(key)
 }
