@@ -14,7 +14,7 @@ func atKey(at time.Time, id CallID) string {
 }
 
 // Deadlines does, until ctx ends, what follows when a call has stayed too long in a state: a waiting caller is asked
-// for a message; of any other call Twilio is asked what became of it. It also removes what is kept for a while only.
+// for a message; of any other call Twilio is asked what became of it.
 func (s *Store) Deadlines(ctx context.Context) error {
 	changed, cancel := s.backend.Watch("at/")
 	defer cancel()
@@ -27,16 +27,24 @@ func (s *Store) Deadlines(ctx context.Context) error {
 			s.Log.Error("deadlines", "err", err)
 			next = time.Second
 		}
-		timer := s.Clock.NewTimer(next)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !s.pause(ctx, next, changed, nil) {
 			return nil
-		case <-changed:
-		case <-timer.Chan():
 		}
-		timer.Stop()
 	}
+}
+
+// pause waits for a time to pass or for something to change. It reports false when ctx has ended.
+func (s *Store) pause(ctx context.Context, d time.Duration, changed, woken <-chan struct{}) bool {
+	timer := s.Clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-changed:
+	case <-woken:
+	case <-timer.Chan():
+	}
+	return true
 }
 
 // expire handles the deadlines that have passed and returns how long it is to the next one.

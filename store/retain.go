@@ -14,6 +14,9 @@ const (
 	retainEvery = time.Hour
 	pruneEvery  = 24 * time.Hour
 
+	// lastly is how long after the retention a call leaves though something is due for it: it will never be done.
+	lastly = 7 * 24 * time.Hour
+
 	// soon is how long until it is looked again for what could not be dropped yet.
 	soon = 5 * time.Second
 
@@ -34,7 +37,7 @@ const (
 
 // Retain drops, until ctx ends, what was kept for long enough: calls that ended and are older than the team's
 // retention, and answers that nobody repeats any more; and the calls of forgotten callers, as soon as they have ended.
-// Nothing is dropped while something else is due for it.
+// Nothing is dropped while something else is due for it, unless that has not been done for far too long.
 func (s *Store) Retain(ctx context.Context) error {
 	changed, cancel := s.backend.Watch("gone/")
 	defer cancel()
@@ -68,15 +71,9 @@ func (s *Store) Retain(ctx context.Context) error {
 		if wait > 0 {
 			next = min(next, again.Sub(s.now()))
 		}
-		timer := s.Clock.NewTimer(next)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !s.pause(ctx, next, changed, nil) {
 			return nil
-		case <-changed:
-		case <-timer.Chan():
 		}
-		timer.Stop()
 	}
 }
 
@@ -116,6 +113,7 @@ type kept struct {
 // when Twilio has to catch up first.
 func (s *Store) dropOld(ctx context.Context, from, before string) (next string, full bool, err error) {
 	var old []kept
+	hopeless := firstAt(s.now().Add(-s.Team.Retention - lastly))
 	err = s.backend.View(ctx, func(r Reader) error {
 		old, next, full = old[:0], "", false
 		busy, erasing, err := owed(r)
@@ -134,7 +132,7 @@ func (s *Store) dropOld(ctx context.Context, from, before string) (next string, 
 				next = key
 				return false
 			}
-			if id := CallID(key[len("done/"):]); !busy[id] {
+			if id := CallID(key[len("done/"):]); !busy[id] || id < hopeless {
 				old = append(old, kept{id, bytes.Clone(b)})
 			}
 			return true

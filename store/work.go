@@ -60,16 +60,9 @@ func (s *Store) Run(ctx context.Context, w Work) error {
 			s.Log.Error("read what is due", "kind", w.Kind, "err", err)
 			next = time.Second
 		}
-		timer := s.Clock.NewTimer(next)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !s.pause(ctx, next, changed, r.wake) {
 			return nil
-		case <-changed:
-		case <-r.wake:
-		case <-timer.Chan():
 		}
-		timer.Stop()
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 var keeping = []part[*world]{
 	{"a call leaves after the retention", leavesAfterRetention},
 	{"a call for which something is due stays", staysWhileDue},
+	{"a call for which something can never be done leaves at last", leavesAtLast},
 	{"an open call stays", openStays},
 	{"old calls leave a few at a time", leavesInSlices},
 	{"answers leave when nobody repeats them", answersLeave},
@@ -107,6 +108,26 @@ func leavesAfterRetention(w *world) {
 	w.during(w.s.Retain, w.settle)
 	if _, err := w.s.Last(w.ctx, sales, time.Time{}); !errors.Is(err, store.ErrNoCall) {
 		w.Errorf("the line's last call: %v", err)
+	}
+}
+
+func leavesAtLast(w *world) {
+	w.keep(time.Hour)
+	c := w.recording()
+	c = w.ok(w.s.RecordingReady(w.ctx, c.ID, "RE1", 7))
+	w.during(w.s.Retain, func() {
+		w.advance(7 * day)
+		if !w.known(c.ID) {
+			w.Fatal("a call left whose voicemail was still to be posted")
+		}
+		w.advance(2 * time.Hour)
+		if w.known(c.ID) {
+			w.Error("a call stays though its voicemail cannot be posted")
+		}
+	})
+	w.one(store.Post, c.ID) // whoever tries it next finds no call
+	if ds := w.deeds(store.Erase, c.ID); len(ds) != 2 {
+		w.Errorf("due at Twilio: %+v", ds)
 	}
 }
 
