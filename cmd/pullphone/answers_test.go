@@ -93,18 +93,7 @@ func fiftyAnswers(h *harness, round int) (way string) {
 			// The announcement has come before the answer is given.
 			_, err := h.net.Phone(p.Phone).WaitSMS(h.ctx, func(s voicetest.SMS) bool { return strings.HasPrefix(s.Body, "Sales: "+number+announced) })
 			h.must(err)
-			a.give = func() (string, error) {
-				before := h.net.Phone(p.Phone).Inbox()
-				if err := h.net.Phone(p.Phone).Text(salesNumber, said).WaitDone(h.ctx); err != nil {
-					return "", err
-				}
-				known := map[string]bool{}
-				for _, s := range before {
-					known[s.SID] = true
-				}
-				s, err := h.net.Phone(p.Phone).WaitSMS(h.ctx, func(s voicetest.SMS) bool { return !known[s.SID] && !strings.Contains(s.Body, announced) })
-				return s.Body, err
-			}
+			a.give = func() (string, error) { return h.reply(p.Phone, said) }
 		default:
 			a.way = "Slack " + word
 			a.give = func() (string, error) {

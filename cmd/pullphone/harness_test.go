@@ -324,20 +324,25 @@ func announcements(n *voicetest.Network, phone string) []string {
 	return out
 }
 
-// text has somebody text the line and returns the reply.
+// reply texts the line's number, and returns what the sender is answered.
+func (h *harness) reply(phone, body string) (string, error) {
+	p := h.net.Phone(phone)
+	text := p.Text(salesNumber, body)
+	if err := text.WaitDone(h.ctx); err != nil {
+		return "", err
+	}
+	m, err := p.WaitSMS(h.ctx, func(m voicetest.SMS) bool { return m.ReplyTo == text.SID() })
+	return m.Body, err
+}
+
+// text is reply where there must be one.
 func (h *harness) text(phone, body string) string {
 	h.t.Helper()
-	inbox := h.net.Phone(phone)
-	before := map[string]bool{}
-	for _, m := range inbox.Inbox() {
-		before[m.SID] = true
-	}
-	h.must(inbox.Text(salesNumber, body).WaitDone(h.ctx))
-	m, err := inbox.WaitSMS(h.ctx, func(m voicetest.SMS) bool { return !before[m.SID] && !strings.Contains(m.Body, announced) })
+	said, err := h.reply(phone, body)
 	if err != nil {
 		h.t.Fatalf("no reply to %q: %v", body, err)
 	}
-	return m.Body
+	return said
 }
 
 // press has somebody press a button of a message as they saw it, and returns what they are told in private.

@@ -14,6 +14,7 @@ type SMS struct {
 	From, To string
 	Body     string
 	At       time.Time // by the Clock
+	ReplyTo  string    // SID of the Text whose webhook's answer it is, or ""
 }
 
 // message is a message in the account's log.
@@ -24,6 +25,7 @@ type message struct {
 	errorCode         int
 	created, sent     time.Time // sent is zero until then
 	callback          string
+	replyTo           string
 	out               *outbox
 	deleted           bool
 }
@@ -130,6 +132,7 @@ func (n *Network) askForReply(m *message, c NumberConfig, form url.Values) {
 			}
 			n.mu.Lock()
 			reply := n.newMessageLocked(v.str("from", m.to), v.str("to", m.from), v.text, "outbound-reply")
+			reply.replyTo = m.sid
 			if target, ok := d.action(v, "statusCallback"); ok {
 				reply.callback = target
 			} else if target, ok := d.action(v, "action"); ok {
@@ -209,7 +212,7 @@ func (n *Network) deliverMessage(m *message) {
 		m.status, m.errorCode = "undelivered", p.refusal
 	} else {
 		m.status = "delivered"
-		p.inbox = append(p.inbox, SMS{SID: m.sid, From: m.from, To: m.to, Body: m.body, At: m.sent})
+		p.inbox = append(p.inbox, SMS{SID: m.sid, From: m.from, To: m.to, Body: m.body, At: m.sent, ReplyTo: m.replyTo})
 		p.changed.fire()
 	}
 	n.tellMessageLocked(m)
