@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -24,18 +25,54 @@ func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
 		line, _ := t.team.Line(c.Line)
 		c.State, c.Deadline = Waiting, t.now.Add(line.MaxWait)
 		if may, err := t.mayWait(c); err != nil || !may && !a.Queued {
-			t.sendToVoicemail(c)
+			t.sendToVoicemail(c, "")
 			c.Short = true
+			return err
+		}
+		if rule, err := t.closed(line); err != nil || rule != "" {
+			if a.Queued {
+				return errors.Join(err, t.claim(c, Claim{Word: SendVoicemail, Via: ByRule, Rule: rule}))
+			}
+			t.sendToVoicemail(c, rule)
 			return err
 		}
 		if c.Naming = t.team.Lookup && c.From != "" && c.Name == ""; c.Naming {
 			t.due(Deed{Kind: Lookup, Call: c.ID})
 		}
-		if err := t.giveCode(c); err != nil {
-			return err
-		}
-		return t.announce(c)
+		t.escalations(c)
+		return t.wait(c)
 	})
+}
+
+// wait has a call wait: for the first who stands in line, or for anybody who is told of it.
+func (t *txn) wait(c *Call) error {
+	if err := t.giveCode(c); err != nil {
+		return err
+	}
+	if first, err := t.firstInLine(c); err != nil || first != nil {
+		if err == nil {
+			err = t.takeInLine(c, *first)
+		}
+		return err
+	}
+	return t.announce(c)
+}
+
+// closed says which rule keeps a line's callers from waiting at all, if one does.
+func (t *txn) closed(l Line) (Rule, error) {
+	if !l.Hours.Open(t.now) {
+		return AfterHours, nil
+	}
+	all := l.everybody()
+	for _, name := range all {
+		if off, err := t.offDuty(name); err != nil || !off {
+			return "", err
+		}
+	}
+	if len(all) == 0 {
+		return "", nil
+	}
+	return NobodyOnDuty, nil
 }
 
 // ArriveAtFallback records a call that could not be put on hold and is being asked for a message. A call that is
@@ -43,19 +80,22 @@ func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
 func (s *Store) ArriveAtFallback(ctx context.Context, a Arrival) (Call, error) {
 	c, err := s.arrive(ctx, a, s.now(), func(t *txn, c *Call) error {
 		c.State = Waiting
-		t.sendToVoicemail(c)
+		t.sendToVoicemail(c, "")
 		return nil
 	})
 	if err != nil || c.State == Recording || !c.Open() {
 		return c, err
 	}
 	return s.change(ctx, c.ID, func(t *txn, c *Call) (change, error) {
+		if c.Back != nil { // it is not the caller's own leg any more that counts
+			return nothing, nil
+		}
 		switch c.State {
 		case Waiting:
-			t.sendToVoicemail(c)
+			t.sendToVoicemail(c, "")
 		case Ringing:
 			t.tellTaker(c)
-			t.sendToVoicemail(c)
+			t.sendToVoicemail(c, "")
 		case Talking:
 			t.talked(c, 0) // what failed was the way on from their conversation
 		default:
@@ -101,13 +141,17 @@ func (s *Store) arrive(ctx context.Context, a Arrival, at time.Time, begin func(
 	return out, nil
 }
 
-// Queued records the queue that Twilio put the call in.
-func (s *Store) Queued(ctx context.Context, id CallID, queue string) (Call, error) {
+// Queued records the queue that Twilio put the call in, at an attempt.
+func (s *Store) Queued(ctx context.Context, id CallID, attempt int, queue string) (Call, error) {
 	return s.change(ctx, id, func(_ *txn, c *Call) (change, error) {
-		if queue == "" || c.Queue == queue || !c.Open() {
+		back := c.Missing != 0 && c.Missing == attempt
+		if queue == "" || !c.Open() || c.Queue == queue && !back {
 			return nothing, nil
 		}
 		c.Queue = queue
+		if back {
+			c.Missing = 0
+		}
 		return hidden, nil
 	})
 }

@@ -40,9 +40,12 @@ type Outcome string
 
 // The outcomes.
 const (
-	Talked    Outcome = "talked"
-	Voicemail Outcome = "voicemail"
-	Missed    Outcome = "missed" // the caller hung up before anybody talked and left no message
+	Talked     Outcome = "talked"
+	Voicemail  Outcome = "voicemail"
+	Missed     Outcome = "missed" // the caller hung up before anybody talked and left no message
+	Forwarded  Outcome = "forwarded"
+	CalledBack Outcome = "called_back"
+	Tried      Outcome = "tried" // was to be called back, and could not be reached
 )
 
 // Via is the way an answer came.
@@ -53,7 +56,21 @@ const (
 	BySlack Via = "slack"
 	BySMS   Via = "sms"
 	ByPhone Via = "phone"
-	ByRule  Via = "rule" // max_wait, or a fault that leaves only voicemail
+	ByLine  Via = "line" // the person stood in line for the next call
+	ByRule  Via = "rule" // see Rule
+)
+
+// Rule says which rule decided, where no person did.
+type Rule string
+
+// The rules.
+const (
+	AfterHours   Rule = "hours"
+	NobodyOnDuty Rule = "duty"
+	AllPassed    Rule = "passed"
+	WaitedOut    Rule = "max_wait"
+	CallersKey   Rule = "caller"   // the caller asked to leave a message
+	HandedBack   Rule = "handover" // nobody took what somebody handed over: their phone rings again
 )
 
 // Word is what an answer says.
@@ -63,7 +80,9 @@ type Word string
 const (
 	Take          Word = "take"
 	SendVoicemail Word = "voicemail"
-	Pass          Word = "pass" // not me
+	Pass          Word = "pass"     // not me
+	Forward       Word = "forward"  // to a number outside
+	HandOver      Word = "handover" // by whoever talks: somebody else
 )
 
 // Claim is the first answer that counted.
@@ -71,6 +90,9 @@ type Claim struct {
 	Word    Word      `json:"word"`
 	Person  string    `json:"person,omitempty"` // name; empty when a rule decided
 	Via     Via       `json:"via"`
+	Rule    Rule      `json:"rule,omitempty"`
+	To      string    `json:"to,omitempty"`     // Forward: E.164
+	Say     string    `json:"say,omitempty"`    // what the caller hears before that; empty: the usual
 	Answer  string    `json:"answer,omitempty"` // ID of the answer that won
 	Leg     string    `json:"leg,omitempty"`    // Twilio CallSid of the taker, when they are on the phone already
 	Attempt int       `json:"attempt"`
@@ -81,6 +103,7 @@ type Claim struct {
 type Try struct {
 	Person string    `json:"person"`
 	Why    Why       `json:"why"`
+	Word   Word      `json:"word,omitempty"` // Forward, or empty: Take
 	At     time.Time `json:"at"`
 }
 
@@ -94,8 +117,25 @@ const (
 	Declined    Why = "declined"     // pressed 2
 	NotAccepted Why = "not-accepted" // somebody or something answered, nobody pressed 1
 	HungUp      Why = "hung-up"      // took it on the phone, and was gone before the caller came
+	GaveBack    Why = "gave-back"    // said no before they pressed 1
+	Unreached   Why = "unreached"    // was there, but the caller to be called back was not
 	Failed      Why = "failed"
 )
+
+// Handed is a call that the person who talked has handed over.
+type Handed struct {
+	By   string    `json:"by"` // name
+	Note string    `json:"note,omitempty"`
+	At   time.Time `json:"at"`
+
+	Returned bool `json:"returned,omitempty"` // nobody else took it: their phone was rung again
+}
+
+// Callback is a caller who has hung up and waits to be called back.
+type Callback struct {
+	At    time.Time `json:"at"`              // when they asked for it
+	Tries int       `json:"tries,omitempty"` // how often they could not be reached
+}
 
 // Voice is a message that a caller left: a Twilio recording that is complete.
 type Voice struct {
@@ -134,8 +174,13 @@ type Call struct {
 	Screened Why    `json:"screened,omitempty"` // what the ringing taker did instead of pressing 1
 
 	Claim   *Claim    `json:"claim,omitempty"`
+	Told    []string  `json:"told,omitempty"`  // who is, or was, told of this attempt by SMS; names
+	Steps   int       `json:"steps,omitempty"` // how many of the line's escalation steps were taken
 	Tries   []Try     `json:"tries,omitempty"`
 	Passed  []Claim   `json:"passed,omitempty"` // who said "not me", and when
+	Handed  *Handed   `json:"handed,omitempty"` // the last time
+	Back    *Callback `json:"back,omitempty"`
+	Missing int       `json:"missing,omitempty"` // attempt for which the caller has yet to be brought back on hold
 	Voice   []Voice   `json:"voice,omitempty"`
 	Undone  []Undone  `json:"undone,omitempty"`
 	Texts   []SMSText `json:"texts,omitempty"`

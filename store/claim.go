@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,11 @@ type Answer struct {
 	Person  string `json:"person"` // name
 	Via     Via    `json:"via"`
 	Word    Word   `json:"word"`
+	Force   bool   `json:"force,omitempty"`   // Take: though they have another call
+	Pull    bool   `json:"pull,omitempty"`    // Take: whichever call waits longest
+	To      string `json:"to,omitempty"`      // Forward: E.164
+	Say     string `json:"say,omitempty"`     // what the caller hears before what the word says
+	Note    string `json:"note,omitempty"`    // HandOver: for whoever takes the call
 	Leg     string `json:"leg,omitempty"`     // Twilio CallSid of the person, when they say it on the phone
 	User    string `json:"user,omitempty"`    // Slack user to be told the verdict in private, when the answer's own reply cannot
 	Channel string `json:"channel,omitempty"` // where they see it
@@ -30,12 +36,22 @@ const (
 	Stale   Result = "stale"   // the call waits, but this answers an earlier announcement of it
 	TooLate Result = "toolate" // the call has ended, or is beyond answering, without a person's claim
 	PassOn  Result = "pass"    // not me
+
+	OnACall    Result = "onacall"    // they have another call, see Verdict.Other
+	GivenBack  Result = "givenback"  // the taker said no before they pressed 1: the call waits again
+	HandedOver Result = "handedover" // the call waits for somebody else
+	NotTalking Result = "nottalking" // there is nothing to hand over
+	OnlyTake   Result = "onlytake"   // the caller waits to be called back, and can neither leave a message nor be forwarded
+	InLine     Result = "inline"     // they stand in line for the next call
+
+	undecided Result = ""
 )
 
 // Verdict is what an answer came to and, unless it won, who was first.
 type Verdict struct {
 	Result Result `json:"result"`
 	First  *Claim `json:"first,omitempty"`
+	Other  CallID `json:"other,omitempty"` // OnACall: the call that they have
 }
 
 // Given is an answer with its verdict.
@@ -73,6 +89,10 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 		if v, did, err = t.answer(c, a); err != nil {
 			return nothing, err
 		}
+		if a.Pull && (v.Result == Lost || v.Result == Stale || v.Result == TooLate) {
+			v = Verdict{Result: undecided} // the next call is tried
+			return nothing, nil
+		}
 		t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: v, At: t.now}))
 		if a.User != "" || a.Late {
 			t.due(Deed{Kind: Tell, Call: c.ID, Whom: a.ID})
@@ -94,14 +114,25 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 // answer is the rule that everything rests on.
 func (t *txn) answer(c *Call, a Answer) (Verdict, change, error) {
 	switch {
+	case a.Word == HandOver:
+		return t.handOver(c, a)
 	case c.State == Waiting && a.Attempt != c.Attempt:
 		return Verdict{Result: Stale}, nothing, nil
 	case c.State == Waiting && a.Word == Pass:
-		c.Passed = append(c.Passed, Claim{Word: Pass, Person: a.Person, Via: a.Via, Attempt: c.Attempt, At: t.now})
-		return Verdict{Result: PassOn}, hidden, nil
+		err := t.pass(c, a)
+		return Verdict{Result: PassOn}, visible, err
+	case c.State == Waiting && c.Back != nil && a.Word != Take:
+		return Verdict{Result: OnlyTake}, nothing, nil
 	case c.State == Waiting:
-		t.claim(c, Claim{Word: a.Word, Person: a.Person, Via: a.Via, Answer: a.ID, Leg: a.Leg})
-		return Verdict{Result: Won, First: c.Claim}, visible, nil
+		if a.Word == Take && !a.Force {
+			if has, err := t.has(a.Person); err != nil || len(has) > 0 {
+				return Verdict{Result: OnACall, Other: append(has, "")[0]}, nothing, err
+			}
+		}
+		err := t.claim(c, Claim{Word: a.Word, Person: a.Person, Via: a.Via, Answer: a.ID, Leg: a.Leg, To: a.To, Say: a.Say})
+		return Verdict{Result: Won, First: c.Claim}, visible, err
+	case t.givesBack(c, a):
+		return Verdict{Result: GivenBack, First: c.Claim}, visible, t.giveBack(c)
 	case c.Claim == nil || c.Claim.Person == "":
 		return Verdict{Result: TooLate, First: c.Claim}, nothing, nil
 	case c.Claim.Person == a.Person && c.Claim.Word == a.Word:
@@ -112,28 +143,72 @@ func (t *txn) answer(c *Call, a Answer) (Verdict, change, error) {
 
 // claim gives a waiting call to the first who answered. The redirect is reserved here for this process, so that it
 // needs no second commit before it goes out.
-func (t *txn) claim(c *Call, by Claim) {
+func (t *txn) claim(c *Call, by Claim) error {
 	by.Attempt, by.At = c.Attempt, t.now
 	c.Claim = &by
 	c.Screened = ""
-	if by.Word == Take {
-		line, _ := t.team.Line(c.Line)
+	line, _ := t.team.Line(c.Line)
+	switch by.Word {
+	case Take, Forward:
 		c.State, c.Deadline = Ringing, t.now.Add(line.RingTimeout+screening)
-	} else {
+	default:
 		c.State, c.Deadline = Recording, t.now.Add(MaxMessage+grace)
 	}
 	at := t.now
 	if by.Leg != "" {
 		at = at.Add(meetWithin) // they have to be where the caller is led; see Met
 	}
-	t.due(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt, Due: at, Owner: t.owner, Until: at.Add(reserveFor)})
+	d := Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt, Due: at, Owner: t.owner, Until: at.Add(reserveFor)}
+	switch {
+	case c.Back == nil:
+		t.due(d)
+	case by.Leg == "":
+		d.Kind = CallOut
+		t.due(d)
+	}
+	if by.Word == Take {
+		return t.leaveLine(by.Person)
+	}
+	return nil
 }
 
-// sendToVoicemail claims a call for voicemail by rule when its caller hears our next document anyway, so that no
+// pass takes a person out of a call. When nobody is left of those who were told, the next are told at once; where there
+// are none, the caller is asked for a message.
+func (t *txn) pass(c *Call, a Answer) error {
+	c.Passed = append(slices.Clone(c.Passed), Claim{Word: Pass, Person: a.Person, Via: a.Via, Attempt: c.Attempt, At: t.now})
+	for c.nobodyLeft() {
+		more, err := t.escalate(c)
+		if err != nil {
+			return err
+		}
+		if !more {
+			if c.Back != nil { // it stays open for whoever has the time
+				return nil
+			}
+			return t.claim(c, Claim{Word: SendVoicemail, Via: ByRule, Rule: AllPassed})
+		}
+	}
+	return nil
+}
+
+// hasPassed reports whether a person has said "not me".
+func (c *Call) hasPassed(person string) bool {
+	return slices.ContainsFunc(c.Passed, func(p Claim) bool { return p.Person == person })
+}
+
+// nobodyLeft reports whether all who were reached have said "not me".
+func (c *Call) nobodyLeft() bool {
+	return !slices.ContainsFunc(c.Told, func(name string) bool {
+		x, ok := c.TextTo(name)
+		return !c.hasPassed(name) && !(ok && x.Status.Lost())
+	})
+}
+
+// sendToVoicemail claims a call for voicemail by a rule when its caller hears our next document anyway, so that no
 // redirect is needed.
-func (t *txn) sendToVoicemail(c *Call) {
+func (t *txn) sendToVoicemail(c *Call, by Rule) {
 	c.State, c.Deadline, c.Fetched = Recording, t.now.Add(MaxMessage+grace), c.Attempt
-	c.Claim = &Claim{Word: SendVoicemail, Via: ByRule, Attempt: c.Attempt, At: t.now}
+	c.Claim = &Claim{Word: SendVoicemail, Via: ByRule, Rule: by, Attempt: c.Attempt, At: t.now}
 	t.Delete(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt}.Key())
 }
 

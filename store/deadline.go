@@ -82,9 +82,16 @@ func expired(t *txn, c *Call) (change, error) {
 	if !c.Open() || c.Deadline.After(t.now) {
 		return nothing, nil
 	}
-	if c.State == Waiting {
-		t.claim(c, Claim{Word: SendVoicemail, Via: ByRule})
+	switch {
+	case c.State == Waiting && c.Back != nil:
+		if c.Back.Tries > 0 {
+			t.end(c, Tried)
+		} else {
+			t.end(c, Missed)
+		}
 		return visible, nil
+	case c.State == Waiting:
+		return visible, t.waitedOut(c)
 	}
 	c.Deadline = t.now.Add(grace)
 	if c.State == Talking {
@@ -92,4 +99,22 @@ func expired(t *txn, c *Call) (change, error) {
 	}
 	t.due(Deed{Kind: Ask, Call: c.ID})
 	return hidden, nil
+}
+
+// waitedOut ends the wait of a caller whom nobody has taken. One who was handed over comes back to the person who did,
+// once, if they are there.
+func (t *txn) waitedOut(c *Call) error {
+	if c.Handed != nil && !c.Handed.Returned {
+		can, err := t.canTake(c.Handed.By)
+		if err != nil {
+			return err
+		}
+		if can {
+			handed := *c.Handed
+			handed.Returned = true
+			c.Handed = &handed
+			return t.claim(c, Claim{Word: Take, Person: c.Handed.By, Via: ByRule, Rule: HandedBack})
+		}
+	}
+	return t.claim(c, Claim{Word: SendVoicemail, Via: ByRule, Rule: WaitedOut})
 }

@@ -26,9 +26,14 @@ const (
 	List     Kind = "list"     // tell one person how many wait on a line, where there are too many to announce each
 	RingUp   Kind = "ring"     // ring the phone of somebody, because nobody could be told
 	HangUp   Kind = "hangup"   // stop a phone that rings for nothing
+	CallOut  Kind = "callout"  // ring the phone of somebody who calls back
+	Retrieve Kind = "retrieve" // bring a caller back on hold from whoever they are with
+	Escalate Kind = "escalate" // tell the next people
+	Mention  Kind = "mention"  // of those who are active in the line's channel
+	Freed    Kind = "freed"    // tell somebody who can take calls again which ones wait
 )
 
-var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost, List, Learn, RingUp, HangUp}
+var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost, List, Learn, RingUp, HangUp, CallOut, Retrieve, Escalate, Mention, Freed}
 
 // Deed is one thing that is due.
 type Deed struct {
@@ -36,7 +41,7 @@ type Deed struct {
 	Call    CallID    `json:"call"` // empty for a List, which is about its line, and a Learn
 	Attempt int       `json:"attempt,omitempty"`
 	Line    string    `json:"line,omitempty"`    // Draw, Post: whose channel; List
-	Whom    string    `json:"whom,omitempty"`    // Text, List: person; Post: RecordingSid; Tell: answer; Erase: CallSid or RecordingSid; HangUp: CallSid; Unpost: channel/ts; Learn: CallSid/RecordingSid/seconds
+	Whom    string    `json:"whom,omitempty"`    // Text, List: person; Post: RecordingSid; Tell: answer; Erase: CallSid or RecordingSid; HangUp: CallSid; Unpost: channel/ts; Learn: CallSid/RecordingSid/seconds; Escalate: number of the step; Freed: person
 	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again; RingUp: turn
 	Due     time.Time `json:"due"`               // not before
 	First   bool      `json:"first,omitempty"`   // Draw: the call has no message yet
@@ -106,28 +111,37 @@ func (t *txn) draw(c *Call) error {
 	return nil
 }
 
-// announce makes one SMS to each person of the line due. Where too many wait already, people are told how many.
+// announce makes one SMS to each person who is to be told due. Where too many wait already, people are told how many.
 func (t *txn) announce(c *Call) error {
 	crowd, err := t.crowd(c.Line)
 	if err != nil {
 		return err
 	}
-	people := t.callees(c)
+	people, err := t.callees(c)
+	if err != nil {
+		return err
+	}
+	c.Told = people
 	if crowd.Waiting >= maxTold { // this one is not counted yet
 		c.Ring = Ring{} // the list is told instead
 		return t.list(c.Line, crowd, people)
+	}
+	for _, name := range people {
+		t.text(c, name)
+	}
+	return t.beginRing(c)
+}
+
+// text makes the announcement of a call to one person due.
+func (t *txn) text(c *Call, name string) {
+	if c.hopeless(name) {
+		return
 	}
 	due := t.now
 	if c.Naming {
 		due = t.now.Add(nameWait)
 	}
-	for _, name := range people {
-		if !c.hopeless(name) {
-			t.due(Deed{Kind: Text, Call: c.ID, Attempt: c.Attempt, Whom: name, Due: due})
-		}
-	}
-	t.beginRing(c)
-	return nil
+	t.due(Deed{Kind: Text, Call: c.ID, Attempt: c.Attempt, Whom: name, Due: due})
 }
 
 // tellTaker makes it due to tell a taker that there is nobody left to be put through to them. One who is on the phone
@@ -141,9 +155,8 @@ func (t *txn) tellTaker(c *Call) {
 
 // hasten lets the announcements go that waited for the caller's name.
 func (t *txn) hasten(c *Call) error {
-	line, _ := t.team.Line(c.Line)
 	keys := []string{Deed{Kind: Draw, Call: c.ID}.Key()}
-	for _, name := range line.People {
+	for _, name := range c.Told {
 		keys = append(keys, Deed{Kind: Text, Call: c.ID, Attempt: c.Attempt, Whom: name}.Key())
 	}
 	for _, key := range keys {

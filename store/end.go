@@ -14,6 +14,9 @@ func (s *Store) HungUp(ctx context.Context, id CallID) (Call, error) {
 }
 
 func (t *txn) hungUp(c *Call) change {
+	if c.Back != nil { // they wait to be called back
+		return nothing
+	}
 	switch c.State {
 	case Waiting:
 		t.end(c, Missed)
@@ -45,7 +48,10 @@ func (s *Store) LeftQueue(ctx context.Context, id CallID, attempt int) (Call, er
 		case c.Attempt != attempt || !c.Open():
 			return nothing, nil
 		case c.State == Waiting:
-			t.sendToVoicemail(c)
+			if c.Back != nil {
+				return nothing, nil
+			}
+			t.sendToVoicemail(c, "")
 			return visible, nil
 		}
 		return nothing, nil

@@ -36,7 +36,7 @@ const returned = time.Minute
 func (s *Store) BackInQueue(ctx context.Context, id CallID) (news bool, err error) {
 	_, err = s.change(ctx, id, func(t *txn, c *Call) (change, error) {
 		news = false
-		if c.State != Ringing || t.now.Sub(c.Claim.At) < returned {
+		if c.State != Ringing || c.Back != nil || t.now.Sub(c.Claim.At) < returned {
 			return nothing, nil
 		}
 		due, err := t.deed(Deed{Kind: Redirect, Call: id, Attempt: c.Attempt}.Key())
@@ -53,10 +53,12 @@ func (s *Store) BackInQueue(ctx context.Context, id CallID) (news bool, err erro
 // tears down what they hear.
 func (s *Store) OutOfQueue(ctx context.Context, id CallID, attempt int) (Call, error) {
 	return s.change(ctx, id, func(t *txn, c *Call) (change, error) {
-		if c.State != Waiting || c.Attempt != attempt {
+		if c.State != Waiting || c.Attempt != attempt || c.Back != nil {
 			return nothing, nil
 		}
-		t.claim(c, Claim{Word: SendVoicemail, Via: ByRule})
+		if err := t.claim(c, Claim{Word: SendVoicemail, Via: ByRule}); err != nil {
+			return nothing, err
+		}
 		t.due(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt, Doubt: true})
 		return visible, nil
 	})
@@ -112,7 +114,7 @@ func (s *Store) Moving(ctx context.Context) (moving bool, err error) {
 	err = s.backend.View(ctx, func(r Reader) error {
 		moving = false
 		for _, c := range calls {
-			if c.Claim == nil || c.Fetched == c.Attempt || c.State != Ringing && c.State != Recording {
+			if c.Claim == nil || c.Back != nil || c.Fetched == c.Attempt || c.State != Ringing && c.State != Recording {
 				continue
 			}
 			due, err := r.Get(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt}.Key())

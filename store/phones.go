@@ -31,34 +31,23 @@ type Ring struct {
 	Up     bool      `json:"up,omitempty"`  // they picked up
 }
 
-// callees are the people whom an announcement goes to: those of the line with a phone, but for the one who has just
-// not taken the call, unless nobody else is left.
-func (t *txn) callees(c *Call) []string {
-	line, _ := t.team.Line(c.Line)
-	people := slices.DeleteFunc(slices.Clone(line.People), func(name string) bool {
-		p, _ := t.team.Person(name)
-		return p.Phone == ""
-	})
-	if n := len(c.Tries); n > 0 && len(people) > 1 {
-		people = slices.DeleteFunc(people, func(name string) bool { return name == c.Tries[n-1].Person })
-	}
-	return people
-}
-
 // beginRing prepares the ringing of people, should nobody be told of the call's new attempt.
-func (t *txn) beginRing(c *Call) {
+func (t *txn) beginRing(c *Call) error {
 	c.Ring = Ring{Began: t.now, Rev: c.Rev + 1}
-	t.nextRing(c)
+	return t.nextRing(c)
 }
 
 // nextRing gives the turn to the next phone. Who said "not me" is left alone.
-func (t *txn) nextRing(c *Call) {
-	people := t.callees(c)
+func (t *txn) nextRing(c *Call) error {
+	people, err := t.callees(c)
+	if err != nil {
+		return err
+	}
 	r := Ring{Began: c.Ring.Began, Rev: c.Ring.Rev, Turn: c.Ring.Turn + 1}
 	i := slices.Index(people, c.Ring.Person)
 	for n := range people {
 		next := (i + 1 + n) % len(people)
-		if slices.ContainsFunc(c.Passed, func(p Claim) bool { return p.Person == people[next] }) {
+		if c.hasPassed(people[next]) {
 			continue
 		}
 		r.Person, r.At = people[next], t.now
@@ -68,6 +57,7 @@ func (t *txn) nextRing(c *Call) {
 		break
 	}
 	c.Ring = r
+	return nil
 }
 
 // reach says when the first phone is rung: not at all once the call is shown in Slack, or Twilio has taken a text that
@@ -78,8 +68,8 @@ func (t *txn) reach(c *Call) {
 		return
 	}
 	shown := c.Message.TS != "" && c.Message.Rev >= r.Rev
-	people, lost := t.callees(c), 0
-	for _, name := range people {
+	lost := 0
+	for _, name := range c.Told {
 		switch x, ok := c.TextTo(name); {
 		case ok && !x.Status.Lost():
 			shown = true
@@ -90,7 +80,7 @@ func (t *txn) reach(c *Call) {
 	switch {
 	case shown:
 		r.At = time.Time{}
-	case lost == len(people):
+	case lost == len(c.Told):
 		r.At = r.Began.Add(soonest)
 	default:
 		r.At = r.Began.Add(latest)
@@ -181,8 +171,7 @@ func (s *Store) RingOver(ctx context.Context, id CallID, attempt, turn int, leg 
 			if code != 0 {
 				c.giveUp(Undone{Kind: RingUp, Person: c.Ring.Person, Code: code})
 			}
-			t.nextRing(c)
-			return visible, nil
+			return visible, t.nextRing(c)
 		case c.State == Ringing && leg != "" && c.Claim.Leg == leg && c.Fetched != c.Attempt:
 			return visible, t.waitAgain(c, HungUp)
 		}

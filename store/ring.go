@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -65,7 +66,7 @@ func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult
 		if c.State == Talking && c.Claim.Person == "" { // see Overtaken
 			c.Attempt = attempt
 		}
-		if c.Attempt != attempt || c.State != Ringing && c.State != Talking {
+		if c.Attempt != attempt || c.Back != nil || c.State != Ringing && c.State != Talking {
 			return nothing, nil
 		}
 		switch {
@@ -90,7 +91,7 @@ func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult
 // the same: the store was put back to a copy from before. Who took them, at which attempt, is not known any more.
 func (s *Store) Overtaken(ctx context.Context, id CallID, attempt int) error {
 	_, err := s.change(ctx, id, func(t *txn, c *Call) (change, error) {
-		if !c.Open() || c.State == Talking || c.Attempt != attempt || c.Fetched == attempt {
+		if !c.Open() || c.Back != nil || c.State == Talking || c.Attempt != attempt || c.Fetched == attempt {
 			return nothing, nil
 		}
 		t.tellTaker(c)
@@ -106,7 +107,14 @@ func (t *txn) talked(c *Call, seconds int) {
 		seconds = int(t.now.Sub(c.Accepted).Round(time.Second) / time.Second)
 	}
 	c.Seconds = seconds
-	t.end(c, Talked)
+	switch {
+	case c.Back != nil:
+		t.end(c, CalledBack)
+	case c.Claim.Word == Forward:
+		t.end(c, Forwarded)
+	default:
+		t.end(c, Talked)
+	}
 }
 
 // waitAgain brings a caller back whom the taker did not take: a new attempt, so that an answer to the last
@@ -117,16 +125,32 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 	}
 	line, _ := t.team.Line(c.Line)
 	if taker := c.Claim.Person; taker != "" {
-		c.Tries = append(c.Tries, Try{Person: taker, Why: why, At: t.now})
+		try := Try{Person: taker, Why: why, At: t.now}
+		if c.Claim.Word == Forward {
+			try.Word = Forward
+		}
+		c.Tries = append(slices.Clone(c.Tries), try)
+	}
+	if why != GaveBack { // who gave it back knows
+		t.tellTaker(c)
 	}
 	c.State, c.Claim, c.Accepted, c.Screened = Waiting, nil, time.Time{}, ""
 	c.Attempt++
-	if c.Deadline = c.Arrived.Add(line.MaxWait); !c.Deadline.After(t.now) {
-		t.sendToVoicemail(c)
+	switch {
+	case c.Back != nil:
+		c.Deadline = c.Back.At.Add(backWithin)
+	case c.Handed != nil:
+		c.Deadline = c.Handed.At.Add(line.MaxWait)
+	default:
+		c.Deadline = c.Arrived.Add(line.MaxWait)
+	}
+	if c.Back == nil && !c.Deadline.After(t.now) {
+		if c.Missing != 0 { // they have to be brought here first
+			return t.claim(c, Claim{Word: SendVoicemail, Via: ByRule, Rule: WaitedOut})
+		}
+		t.sendToVoicemail(c, WaitedOut)
 		return nil
 	}
-	if err := t.giveCode(c); err != nil {
-		return err
-	}
-	return t.announce(c)
+	t.catchUpSteps(c)
+	return t.wait(c)
 }

@@ -279,7 +279,7 @@ func (t *txn) save(was, c *Call, did change) error {
 			return err
 		}
 	}
-	if err := errors.Join(t.count(was, c), t.ring(was, c)); err != nil {
+	if err := errors.Join(t.count(was, c), t.ring(was, c), t.busy(was, c)); err != nil {
 		return err
 	}
 	if did == visible {

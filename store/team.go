@@ -10,6 +10,7 @@ type Person struct {
 	Name  string // unique in the team
 	Phone string // E.164, or empty: then they are not texted and cannot take a call
 	Slack string // Slack user ID, or empty
+	PIN   string // digits, or empty: then no line that asks for one lets them pull by phone
 }
 
 // No is what the word No means on a line.
@@ -20,6 +21,23 @@ const (
 	NoVoicemail No = "voicemail" // the caller is asked to leave a message
 	NoPass      No = "pass"      // only the person who says it is out
 )
+
+// DialIn says whether people may call a line from their own phone to pull.
+type DialIn string
+
+// The ways of dialling in.
+const (
+	DialInOpen DialIn = "true"  // their caller ID is enough
+	DialInOff  DialIn = "false" // they are callers like any other
+	DialInPIN  DialIn = "pin"   // they key in a PIN first, unless a carrier vouches for their caller ID
+)
+
+// Step says who is told next of a call that nobody has answered.
+type Step struct {
+	After  time.Duration // since the call arrived
+	People []string      // names
+	Here   bool          // those who are active in the line's Slack channel are mentioned
+}
 
 // Line is one Twilio number that callers dial, with its Slack channel, its people and its rules.
 type Line struct {
@@ -37,6 +55,8 @@ type Line struct {
 	RingTimeout time.Duration // how long the taker's mobile rings
 	Accept      bool          // the taker presses 1 before the caller is put through
 	No          No
+	DialIn      DialIn
+	Escalate    []Step // in order of After
 }
 
 // Team is who there is: the lines and the people, as configured.
@@ -68,8 +88,11 @@ func (t Team) PersonBySlack(user string) (Person, bool) {
 	return find(t.People, func(p Person) bool { return user != "" && p.Slack == user })
 }
 
-// Serves reports whether a person belongs to a line.
-func (l Line) Serves(person string) bool { return slices.Contains(l.People, person) }
+// Serves reports whether a person belongs to a line: is told of its calls, at once or later.
+func (l Line) Serves(person string) bool {
+	return slices.Contains(l.People, person) ||
+		slices.ContainsFunc(l.Escalate, func(s Step) bool { return slices.Contains(s.People, person) })
+}
 
 func find[T any](in []T, is func(T) bool) (T, bool) {
 	if i := slices.IndexFunc(in, is); i >= 0 {

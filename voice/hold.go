@@ -34,7 +34,7 @@ func (p *Phone) hold(w http.ResponseWriter, r *http.Request, id store.CallID, at
 	if !sid.MatchString(queue) {
 		queue = ""
 	}
-	c, err := p.Store.Queued(r.Context(), id, queue)
+	c, err := p.Store.Queued(r.Context(), id, attempt, queue)
 	if err != nil {
 		p.Log.Error("queue not recorded", "call", id, "err", err) // it can be found by its name; the caller gets music
 		c.Line = r.PostForm.Get("To")

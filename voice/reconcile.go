@@ -106,7 +106,7 @@ func (p *Phone) member(ctx context.Context, line, queue, callSID string, mended 
 	}
 	p.Log.Warn("a caller waits of whom nothing was known", "call", c.ID, "sid", callSID)
 	mended("call")
-	_, err = p.Store.Queued(ctx, c.ID, queue)
+	_, err = p.Store.Queued(ctx, c.ID, c.Attempt, queue)
 	return err
 }
 

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Duty is whether a person is told of calls.
+type Duty struct {
+	Off   bool      `json:"off"`
+	Until time.Time `json:"until,omitzero"` // when they are on duty again by themselves; zero: when they say so
+}
+
+// SetDuty puts a person on duty, or off it. Who goes off stands in line for nothing; who comes on is told of the calls
+// that wait.
+func (s *Store) SetDuty(ctx context.Context, person string, d Duty) error {
+	return s.update(ctx, func(t *txn) error {
+		if !d.Off {
+			t.Delete("duty/" + person)
+			t.freed(person)
+			return nil
+		}
+		t.Put("duty/"+person, encode(d))
+		return t.leaveLine(person)
+	})
+}
+
+// Duty tells whether a person is on duty.
+func (s *Store) Duty(ctx context.Context, person string) (Duty, error) {
+	var d Duty
+	err := s.backend.View(ctx, func(r Reader) (err error) {
+		d, err = dutyOf(r.Get, person, s.now())
+		return err
+	})
+	return d, err
+}
+
+func dutyOf(get func(string) ([]byte, error), person string, now time.Time) (Duty, error) {
+	b, err := get("duty/" + person)
+	if err != nil || b == nil {
+		return Duty{}, err
+	}
+	d, err := decode[Duty](b)
+	if err != nil || !d.Until.IsZero() && !d.Until.After(now) {
+		return Duty{}, err
+	}
+	return *d, nil
+}
+
+func (t *txn) offDuty(person string) (bool, error) {
+	d, err := dutyOf(t.Get, person, t.now)
+	return d.Off, err
+}
+
+// everybody who belongs to the line, those that are told later as well.
+func (l Line) everybody() []string {
+	all := slices.Clone(l.People)
+	for _, s := range l.Escalate {
+		for _, name := range s.People {
+			if !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
+// callees are the people whom an announcement goes to: those of the line, and of the steps that were taken, who have a
+// phone, are on duty, have no call and have not passed; but for the one who has just not taken the call, unless nobody
+// else is left.
+func (t *txn) callees(c *Call) ([]string, error) {
+	line, _ := t.team.Line(c.Line)
+	all := Line{People: line.People, Escalate: line.Escalate[:min(c.Steps, len(line.Escalate))]}.everybody()
+	var people []string
+	last := ""
+	switch n := len(c.Tries); {
+	case c.Handed != nil && (n == 0 || c.Handed.At.After(c.Tries[n-1].At)):
+		last = c.Handed.By
+	case n > 0:
+		last = c.Tries[n-1].Person
+	}
+	lastToo := false
+	for _, name := range all {
+		can, err := t.canTake(name)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case !can, c.hasPassed(name):
+		case name == last:
+			lastToo = true
+		default:
+			people = append(people, name)
+		}
+	}
+	if len(people) == 0 && lastToo {
+		people = []string{last}
+	}
+	return people, nil
+}
+
+// canTake reports whether a person may be told of a call: they have a phone, are on duty, and have no other call.
+func (t *txn) canTake(person string) (bool, error) {
+	if p, _ := t.team.Person(person); p.Phone == "" {
+		return false, nil
+	}
+	if off, err := t.offDuty(person); err != nil || off {
+		return false, err
+	}
+	has, err := t.has(person)
+	return len(has) == 0, err
+}
+
+// taker is the person whose phone rings for a call, or who talks: empty when nobody's and nobody does.
+func (c *Call) taker() string {
+	if c.Claim == nil || c.Claim.Word != Take || c.State != Ringing && c.State != Talking {
+		return ""
+	}
+	return c.Claim.Person
+}
+
+// has lists the calls that a person rings for or talks in.
+func (t *txn) has(person string) ([]CallID, error) {
+	return hasOf(t.Get, person)
+}
+
+func hasOf(get func(string) ([]byte, error), person string) ([]CallID, error) {
+	b, err := get("busy/" + person)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	ids, err := decode[[]CallID](b)
+	if err != nil {
+		return nil, err
+	}
+	return *ids, nil
+}
+
+// busy keeps which calls a person has. Who has none any more is told of those that wait.
+func (t *txn) busy(was, c *Call) error {
+	before := ""
+	if was != nil {
+		before = was.taker()
+	}
+	now := c.taker()
+	if before == now {
+		return nil
+	}
+	if before != "" {
+		has, err := t.has(before)
+		if err != nil {
+			return err
+		}
+		has = slices.DeleteFunc(has, func(id CallID) bool { return id == c.ID })
+		if len(has) == 0 {
+			t.Delete("busy/" + before)
+			t.freed(before)
+		} else {
+			t.Put("busy/"+before, encode(has))
+		}
+	}
+	if now != "" {
+		has, err := t.has(now)
+		if err != nil {
+			return err
+		}
+		t.Put("busy/"+now, encode(append(has, c.ID)))
+	}
+	return nil
+}
+
+// CallsOf returns the calls that a person rings for or talks in, the oldest claim first.
+func (s *Store) CallsOf(ctx context.Context, person string) ([]Call, error) {
+	var calls []Call
+	err := s.backend.View(ctx, func(r Reader) error {
+		calls = nil
+		has, err := hasOf(r.Get, person)
+		if err != nil {
+			return err
+		}
+		for _, id := range has {
+			c, err := load(r.Get, id)
+			if err != nil {
+				return err
+			}
+			if c != nil {
+				calls = append(calls, *c)
+			}
+		}
+		return nil
+	})
+	return calls, err
+}
+
+// freed makes it due to tell a person of the calls that wait.
+func (t *txn) freed(person string) { t.due(Deed{Kind: Freed, Whom: person}) }
+
+// tellFreed tells a person who can take calls again of those that wait and of which they were not told.
+func (s *Store) tellFreed(ctx context.Context, d Deed) (func(*Call) bool, error) {
+	open, err := s.OpenCalls(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range open {
+		if c.State != Waiting || slices.Contains(c.Told, d.Whom) {
+			continue
+		}
+		_, err := s.change(ctx, c.ID, func(t *txn, c *Call) (change, error) {
+			if c.State != Waiting || slices.Contains(c.Told, d.Whom) {
+				return nothing, nil
+			}
+			people, err := t.callees(c)
+			if err != nil || !slices.Contains(people, d.Whom) {
+				return nothing, err
+			}
+			c.Told = append(slices.Clone(c.Told), d.Whom)
+			t.text(c, d.Whom)
+			return hidden, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}

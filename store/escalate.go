@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// RunRules does, until ctx ends, what follows from the team's rules alone: it tells the next people of calls that nobody
+// has answered, and those who can take calls again of the ones that wait.
+func (s *Store) RunRules(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, w := range []Work{
+		{Kind: Escalate, Parallel: 4, Longest: 8 * time.Second, Do: s.escalate},
+		{Kind: Freed, Parallel: 4, Longest: 8 * time.Second, Do: s.tellFreed},
+	} {
+		g.Go(func() error { return s.Run(ctx, w) })
+	}
+	return g.Wait()
+}
+
+// escalations makes the steps of a new call's line due.
+func (t *txn) escalations(c *Call) {
+	line, _ := t.team.Line(c.Line)
+	for i, s := range line.Escalate {
+		t.due(Deed{Kind: Escalate, Call: c.ID, Whom: strconv.Itoa(i + 1), Due: c.Arrived.Add(s.After)})
+	}
+}
+
+// escalate takes a step of a call that still waits. Of one that is being answered it is taken when it waits again.
+func (s *Store) escalate(ctx context.Context, d Deed) (func(*Call) bool, error) {
+	step, _ := strconv.Atoi(d.Whom)
+	_, err := s.change(ctx, d.Call, func(t *txn, c *Call) (change, error) {
+		if c.State != Waiting || c.Back != nil || c.Steps >= step {
+			return nothing, nil
+		}
+		_, err := t.escalate(c)
+		return visible, err
+	})
+	return nil, err
+}
+
+// escalate takes the next step of a call that waits: the people of the step are told, if they can take it. It reports
+// false when there is none.
+func (t *txn) escalate(c *Call) (more bool, err error) {
+	line, _ := t.team.Line(c.Line)
+	if c.Steps >= len(line.Escalate) {
+		return false, nil
+	}
+	step := line.Escalate[c.Steps]
+	c.Steps++
+	if step.Here {
+		t.due(Deed{Kind: Mention, Call: c.ID, Attempt: c.Attempt, Line: c.Line})
+	}
+	people, err := t.callees(c)
+	if err != nil {
+		return true, err
+	}
+	c.Told = slices.Clone(c.Told)
+	for _, name := range people {
+		if slices.Contains(step.People, name) && !slices.Contains(c.Told, name) {
+			c.Told = append(c.Told, name)
+			t.text(c, name)
+		}
+	}
+	return true, nil
+}
+
+// catchUpSteps takes the steps whose time came while a call was being answered.
+func (t *txn) catchUpSteps(c *Call) {
+	line, _ := t.team.Line(c.Line)
+	for c.Steps < len(line.Escalate) && !c.Arrived.Add(line.Escalate[c.Steps].After).After(t.now) {
+		if line.Escalate[c.Steps].Here {
+			t.due(Deed{Kind: Mention, Call: c.ID, Attempt: c.Attempt, Line: c.Line})
+		}
+		c.Steps++
+	}
+}

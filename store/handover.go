@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// handedFor is how long a call that was handed over waits for somebody else before whoever handed it over is rung again.
+const handedFor = 30 * time.Second
+
+// maxNote bounds the note of who hands a call over, in characters.
+const maxNote = 200
+
+// handOver has whoever talks give a call to somebody else: the caller waits again, before all others.
+func (t *txn) handOver(c *Call, a Answer) (Verdict, change, error) {
+	if c.Back != nil || c.State != Talking || c.Claim.Person != a.Person || c.Claim.Word != Take {
+		if t.givesBack(c, a) {
+			return Verdict{Result: GivenBack, First: c.Claim}, visible, t.giveBack(c)
+		}
+		return Verdict{Result: NotTalking, First: c.Claim}, nothing, nil
+	}
+	first := c.Claim
+	note := []rune(a.Note)
+	c.Handed = &Handed{By: a.Person, Note: string(note[:min(len(note), maxNote)]), At: t.now}
+	t.retrieve(c)
+	c.State, c.Claim, c.Accepted, c.Screened = Waiting, nil, time.Time{}, ""
+	c.Attempt++
+	c.Deadline = t.now.Add(handedFor)
+	return Verdict{Result: HandedOver, First: first}, visible, t.wait(c)
+}
+
+// retrieve makes it due to bring a caller back on hold from the taker they are with, or whose phone rings for them. It is
+// to be called before the attempt is counted up.
+func (t *txn) retrieve(c *Call) {
+	c.Missing = c.Attempt + 1
+	t.due(Deed{Kind: Retrieve, Call: c.ID, Attempt: c.Missing})
+}
+
+// givesBack reports whether an answer is the word of a taker who has not pressed 1 that they do not take the call after
+// all. A second button press is none: the first may have been a slip of the same finger.
+func (t *txn) givesBack(c *Call, a Answer) bool {
+	return c.State == Ringing && a.Attempt == c.Attempt && c.taker() == a.Person && c.Claim.Leg == "" &&
+		(a.Word == HandOver || a.Word == Pass || a.Word == SendVoicemail && a.Via == BySMS)
+}
+
+// giveBack lets a call wait again whose taker has not pressed 1.
+func (t *txn) giveBack(c *Call) error {
+	if c.Back != nil {
+		t.stopCallOut(c)
+	} else {
+		t.retrieve(c)
+	}
+	c.Screened = ""
+	return t.waitAgain(c, GaveBack)
+}
+
+// Retrieved records that a caller is on their way back on hold, and whether they have been claimed meanwhile: then they
+// hear the next document at once.
+func (s *Store) Retrieved(ctx context.Context, id CallID, attempt int) (Call, error) {
+	return s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		if c.Attempt != attempt || !c.Open() || c.Missing != attempt {
+			return nothing, nil
+		}
+		c.Missing = 0
+		if c.State == Ringing || c.State == Recording {
+			c.Fetched = attempt
+		}
+		return hidden, nil
+	})
+}
