@@ -37,6 +37,8 @@ type Line struct {
 	RingTimeout time.Duration // how long the taker's mobile rings
 	Accept      bool          // the taker presses 1 before the caller is put through
 	No          No
+
+	Hours *Hours // outside of them callers go straight to voicemail; nil: always open
 }
 
 // Team is who there is: the lines and the people, as configured.
