@@ -105,7 +105,7 @@ func expired(t *txn, c *Call) (change, error) {
 // once, if they are there.
 func (t *txn) waitedOut(c *Call) error {
 	if c.Handed != nil && !c.Handed.Returned {
-		can, err := t.canTake(c.Handed.By)
+		can, err := t.canTake(c.Handed.By, c.ID)
 		if err != nil {
 			return err
 		}

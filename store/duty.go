@@ -82,7 +82,7 @@ func (t *txn) callees(c *Call) ([]string, error) {
 	}
 	lastToo := false
 	for _, name := range all {
-		can, err := t.canTake(name)
+		can, err := t.canTake(name, c.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -100,8 +100,8 @@ func (t *txn) callees(c *Call) ([]string, error) {
 	return people, nil
 }
 
-// canTake reports whether a person may be told of a call: they have a phone, are on duty, and have no other call.
-func (t *txn) canTake(person string) (bool, error) {
+// canTake reports whether a person may be told of a call: they have a phone, are on duty, and have no other.
+func (t *txn) canTake(person string, c CallID) (bool, error) {
 	if p, _ := t.team.Person(person); p.Phone == "" {
 		return false, nil
 	}
@@ -109,7 +109,7 @@ func (t *txn) canTake(person string) (bool, error) {
 		return false, err
 	}
 	has, err := t.has(person)
-	return len(has) == 0, err
+	return len(has) == 0 || len(has) == 1 && has[0] == c, err // which is about to wait again
 }
 
 // taker is the person whose phone rings for a call, or who talks: empty when nobody's and nobody does.

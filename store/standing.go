@@ -219,7 +219,7 @@ func (t *txn) firstInLine(c *Call) (*Standing, error) {
 	}
 	line, _ := t.team.Line(c.Line)
 	for _, p := range all {
-		can, err := t.canTake(p.Person)
+		can, err := t.canTake(p.Person, c.ID)
 		if err != nil {
 			return nil, err
 		}

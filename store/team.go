@@ -57,6 +57,8 @@ type Line struct {
 	No          No
 	DialIn      DialIn
 	Escalate    []Step // in order of After
+
+	Hours *Hours // outside of them callers go straight to voicemail; nil: always open
 }
 
 // Team is who there is: the lines and the people, as configured.

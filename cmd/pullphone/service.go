@@ -97,7 +97,19 @@ func team(cfg *config.Config) store.Team {
 			Name: l.Name, Number: l.Number, Country: l.Country(), Channel: l.Channel, People: l.People,
 			Greeting: l.Greeting, HoldMusic: l.HoldMusic, VoicemailGreeting: l.VoicemailGreeting,
 			MaxWait: l.MaxWait, RingTimeout: l.RingTimeout, Accept: l.Accept, No: store.No(l.No),
+			Hours: openingHours(l.Hours),
 		})
 	}
 	return t
+}
+
+func openingHours(h *config.Hours) *store.Hours {
+	if h == nil {
+		return nil
+	}
+	out := &store.Hours{Location: h.Location, Closed: h.Closed}
+	for _, s := range h.Open {
+		out.Spans = append(out.Spans, store.Span(s))
+	}
+	return out
 }

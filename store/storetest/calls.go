@@ -139,7 +139,7 @@ func queued(w *world) {
 	for _, s := range states {
 		c := w.in(s)
 		rev := c.Rev
-		w.ok(w.s.Queued(w.ctx, c.ID, "QU1"))
+		w.ok(w.s.Queued(w.ctx, c.ID, c.Attempt, "QU1"))
 		c, err := w.s.Call(w.ctx, c.ID)
 		if w.check(err); (c.Queue == "QU1") != (s != store.Ended) || c.Rev != rev {
 			w.Errorf("a call that is %s has queue %q, revision %d, was %d", s, c.Queue, c.Rev, rev)
@@ -154,7 +154,7 @@ func unknownCalls(w *world) {
 	_, err3 := w.s.HungUp(w.ctx, id)
 	_, _, err4 := w.s.Answer(w.ctx, store.Answer{ID: "x", Call: id, Attempt: 1, Person: "Ann", Word: store.Take})
 	_, _, err5 := w.s.Accept(w.ctx, id, 1)
-	_, err6 := w.s.Queued(w.ctx, id, "QU1")
+	_, err6 := w.s.Queued(w.ctx, id, 1, "QU1")
 	for i, err := range []error{err1, err2, err3, err4, err5, err6, w.s.Named(w.ctx, id, "Dee")} {
 		if !errors.Is(err, store.ErrNoCall) {
 			w.Errorf("%d: %v", i, err)

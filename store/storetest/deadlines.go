@@ -28,7 +28,7 @@ func waitingForName(w *world) {
 	w.clock.Advance(100 * time.Millisecond)
 	// Somebody passes, the queue gets known: the announcements go when they would have.
 	w.says(c, "Ann", store.BySMS, store.Pass)
-	w.ok(w.s.Queued(w.ctx, c.ID, "QU1"))
+	w.ok(w.s.Queued(w.ctx, c.ID, c.Attempt, "QU1"))
 	w.dueAt(c, began.Add(nameWait))
 	// Once somebody has won the picture waits for nothing.
 	c = w.wins(c, "Bob", store.Take)

@@ -188,7 +188,7 @@ lines:
     dial_in: pin
     fallback_url: https://example.com/f.xml
     keywords: {"Not  ME!": {pass: true, say: ""}, 7: {voicemail: true}}
-    hours: &hours {open: [Fri-Mon 00:00-24:00]}
+    hours: &hours {open: [Fri-Mon 00:00-24:00, "Sun-Mon 22:00-02:00", Tue 18:00-00:00]}
     escalate: [{after: 1s, mention: here}, {after: 1m, people: [W000BOB, "+4740612345"], mention: ""}]
   - {number: "+442079460958", channel: GABC, people: [Ann], dial_in: false, hours: *hours}
 `)
@@ -205,9 +205,11 @@ lines:
 		{Name: "W000BOB", Slack: "W000BOB"},
 		{Name: "+4740612345", Phone: "+4740612345"},
 	})
-	hours := &Hours{Location: time.Local, Open: []Span{{
-		Days: []time.Weekday{time.Friday, time.Saturday, time.Sunday, time.Monday}, To: 1440,
-	}}}
+	hours := &Hours{Location: time.Local, Open: []Span{
+		{Days: []time.Weekday{time.Friday, time.Saturday, time.Sunday, time.Monday}, To: 1440},
+		{Days: []time.Weekday{time.Sunday, time.Monday}, From: 22 * 60, To: 2 * 60},
+		{Days: []time.Weekday{time.Tuesday}, From: 18 * 60},
+	}}
 	check(t, "lines[0]", c.Lines[0], Line{
 		Name:              "+12085550100",
 		Number:            "+12085550100",

@@ -21,7 +21,8 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	for _, s := range []string{"a: &a [*a]", "a: &a {a: *a}", "&a *a : *a", "lines: &a [*a, *a]", "lines: [&a {hours: *a, keywords: *a, escalate: [*a]}, *a]",
-		"? [a]\n: b", "!!map a", "--- ---", "%YAML 1.1\n---\n", "\ufeffa: b", "lines: [{hours: {open: [Sun-Sun 00:00-24:00]}}]"} {
+		"? [a]\n: b", "!!map a", "--- ---", "%YAML 1.1\n---\n", "\ufeffa: b", "lines: [{hours: {open: [Sun-Sun 00:00-24:00]}}]",
+		line("hours: {timezone: Asia/Kolkata, open: [Fri-Sat 22:00-02:00, Sun 18:00-00:00], closed: [2026-12-25]}")} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

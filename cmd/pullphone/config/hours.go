@@ -15,13 +15,14 @@ import (
 type Hours struct {
 	Location *time.Location // the machine's own if left out
 	Open     []Span         // none: all day
-	Closed   []string       // dates in Location, such as 2026-12-25
+	Closed   []string       // dates in Location, such as 2026-12-25; no shift begins on them either
 }
 
-// Span is a stretch of some days of the week by the clock on the wall.
+// Span is a stretch of some days of the week by the clock on the wall. One
+// that ends before it starts is a shift that ends on the next day.
 type Span struct {
-	Days     []time.Weekday
-	From, To int // minutes of the day: 0 ≤ From < To ≤ 1440
+	Days     []time.Weekday // on which it begins
+	From, To int            // minutes of the day: 0 ≤ From < 1440, 0 ≤ To ≤ 1440, From ≠ To
 }
 
 func (v value) hours() *Hours {
@@ -83,8 +84,9 @@ var weekdays = map[string]time.Weekday{
 	"Fri": time.Friday, "Sat": time.Saturday, "Sun": time.Sunday,
 }
 
-// parseSpan reads "Mon-Fri 08:00-17:30" or "Sat 10:00-14:00". Days may run
-// over the weekend ("Fri-Mon"); a day may end at 24:00.
+// parseSpan reads "Mon-Fri 08:00-17:30", or "Fri 22:00-02:00" for a shift that
+// ends on Saturday. Days may run over the weekend ("Fri-Mon"); a day may end at
+// 24:00.
 func parseSpan(s string) (Span, error) {
 	m := spanPattern.FindStringSubmatch(s)
 	if m == nil {
@@ -105,9 +107,11 @@ func parseSpan(s string) (Span, error) {
 	switch {
 	case span.From < 0 || span.To < 0:
 		return Span{}, errors.New("has a time that no clock shows; write times from 00:00 to 24:00")
-	case span.From >= span.To:
-		days := strings.SplitN(s, " ", 2)[0]
-		return Span{}, fmt.Errorf("ends before it starts; for a night, write %q, and the morning as the next day's", days+" "+m[3]+":"+m[4]+"-24:00")
+	case span.From == span.To:
+		days, _, _ := strings.Cut(s, " ")
+		return Span{}, fmt.Errorf("ends when it starts; for all day, write %q", days+" 00:00-24:00")
+	case span.From == 24*60:
+		return Span{}, errors.New("starts when the day is over; write it as the next day's, from 00:00")
 	}
 	return span, nil
 }
