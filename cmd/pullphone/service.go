@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/slack-go/slack"
@@ -79,6 +81,7 @@ func (s *service) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.store.Alive(ctx) })
 	g.Go(func() error { return s.store.Deadlines(ctx) })
+	g.Go(func() error { return s.store.RunRules(ctx) })
 	g.Go(func() error { return s.store.Retain(ctx) })
 	g.Go(func() error { return s.phone.Run(ctx) })
 	g.Go(func() error { return s.bot.Run(ctx) })
@@ -97,10 +100,19 @@ func team(cfg *config.Config) store.Team {
 			Name: l.Name, Number: l.Number, Country: l.Country(), Channel: l.Channel, People: l.People,
 			Greeting: l.Greeting, HoldMusic: l.HoldMusic, VoicemailGreeting: l.VoicemailGreeting,
 			MaxWait: l.MaxWait, RingTimeout: l.RingTimeout, Accept: l.Accept, No: store.No(l.No),
-			Hours: openingHours(l.Hours),
+			DialIn: store.DialIn(l.DialIn), Hours: openingHours(l.Hours), Escalate: steps(l.Escalate),
 		})
 	}
 	return t
+}
+
+func steps(in []config.EscalateStep) []store.Step {
+	var out []store.Step
+	for _, s := range in {
+		out = append(out, store.Step{After: s.After, People: s.People, Here: s.Mention == "here"})
+	}
+	slices.SortStableFunc(out, func(a, b store.Step) int { return cmp.Compare(a.After, b.After) })
+	return out
 }
 
 func openingHours(h *config.Hours) *store.Hours {
