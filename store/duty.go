@@ -66,12 +66,16 @@ func (l Line) everybody() []string {
 	return all
 }
 
+// concerned are the people of a call's line, and of the steps that were taken.
+func (t *txn) concerned(c *Call) []string {
+	line, _ := t.team.Line(c.Line)
+	return Line{People: line.People, Escalate: line.Escalate[:min(c.Steps, len(line.Escalate))]}.everybody()
+}
+
 // callees are the people whom an announcement goes to: those of the line, and of the steps that were taken, who have a
 // phone, are on duty, have no call and have not passed; but for the one who has just not taken the call, unless nobody
 // else is left.
 func (t *txn) callees(c *Call) ([]string, error) {
-	line, _ := t.team.Line(c.Line)
-	all := Line{People: line.People, Escalate: line.Escalate[:min(c.Steps, len(line.Escalate))]}.everybody()
 	var people []string
 	last := ""
 	switch n := len(c.Tries); {
@@ -81,7 +85,7 @@ func (t *txn) callees(c *Call) ([]string, error) {
 		last = c.Tries[n-1].Person
 	}
 	lastToo := false
-	for _, name := range all {
+	for _, name := range t.concerned(c) {
 		can, err := t.canTake(name, c.ID)
 		if err != nil {
 			return nil, err

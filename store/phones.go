@@ -37,20 +37,21 @@ func (t *txn) beginRing(c *Call) error {
 	return t.nextRing(c)
 }
 
-// nextRing gives the turn to the next phone. Who said "not me" is left alone.
+// nextRing gives the turn to the next phone, in the line's order, of those who can be told.
 func (t *txn) nextRing(c *Call) error {
 	people, err := t.callees(c)
 	if err != nil {
 		return err
 	}
 	r := Ring{Began: c.Ring.Began, Rev: c.Ring.Rev, Turn: c.Ring.Turn + 1}
-	i := slices.Index(people, c.Ring.Person)
-	for n := range people {
-		next := (i + 1 + n) % len(people)
-		if c.hasPassed(people[next]) {
+	all := t.concerned(c)
+	i := slices.Index(all, c.Ring.Person)
+	for n := range all {
+		next := (i + 1 + n) % len(all)
+		if !slices.Contains(people, all[next]) {
 			continue
 		}
-		r.Person, r.At = people[next], t.now
+		r.Person, r.At = all[next], t.now
 		if i >= 0 && next <= i {
 			r.At = t.now.Add(betweenRounds)
 		}
