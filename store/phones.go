@@ -31,14 +31,29 @@ type Ring struct {
 	Up     bool      `json:"up,omitempty"`  // they picked up
 }
 
-// beginRing prepares the ringing of people, should nobody be told of the call's new attempt.
+// beginRing prepares the ringing of people, should nobody be told of the call's attempt, unless it is somebody's turn
+// already. Ringing that ended because nobody was free goes on.
 func (t *txn) beginRing(c *Call) error {
-	c.Ring = Ring{Began: t.now, Rev: c.Rev + 1}
+	if c.Ring.Person != "" {
+		return nil
+	}
+	if c.Ring.Turn <= 1 { // nobody has been rung
+		rev := c.Ring.Rev
+		if rev == 0 {
+			rev = c.Rev + 1
+		}
+		c.Ring = Ring{Began: t.now, Rev: rev}
+	}
 	return t.nextRing(c)
 }
 
-// nextRing gives the turn to the next phone, in the line's order, of those who can be told.
+// nextRing gives the turn to the next phone, in the line's order, of those who can be told. Who waits to be called back
+// hears no music: no phone is rung for them.
 func (t *txn) nextRing(c *Call) error {
+	if c.Back != nil {
+		c.Ring = Ring{}
+		return nil
+	}
 	people, err := t.callees(c)
 	if err != nil {
 		return err

@@ -75,57 +75,47 @@ func (s *Store) Pull(ctx context.Context, a Answer) (Verdict, Call, error) {
 		}
 	}
 	a.Call, a.Attempt = "", 0
-	v := Verdict{Result: InLine}
+	var g Given
 	err := s.update(ctx, func(t *txn) error {
-		if b, err := t.Get("seen/" + a.ID); err != nil || b != nil {
+		b, err := t.Get("seen/" + a.ID)
+		if err != nil {
 			return err
 		}
-		v = Verdict{Result: InLine}
+		if b != nil {
+			now, err := decode[Given](b)
+			if err == nil {
+				g = *now
+			}
+			return err
+		}
+		g = Given{Answer: a, Verdict: Verdict{Result: InLine}}
 		has, err := t.has(a.Person)
 		if err != nil {
 			return err
 		}
 		if len(has) > 0 && !a.Force {
-			v = Verdict{Result: OnACall, Other: has[0]}
+			g.Verdict = Verdict{Result: OnACall, Other: has[0]}
 		} else if err := t.stand(a); err != nil {
 			return err
 		}
-		t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: v, At: t.now}))
+		t.given(a, g.Verdict)
 		return nil
 	})
-	if err != nil || v.Result != InLine {
-		return v, Call{}, err
-	}
-	// A call may have come between the look and the place in line.
-	next, err := s.longest(ctx, a.Person, nil)
-	if err != nil || next.ID == "" {
-		return v, Call{}, err
-	}
-	c, err := s.change(ctx, next.ID, func(t *txn, c *Call) (change, error) {
-		if c.State != Waiting {
-			return nothing, nil
-		}
-		first, err := t.firstInLine(c)
-		if err != nil || first == nil {
-			return nothing, err
-		}
-		return visible, t.takeInLine(c, *first)
-	})
 	if err != nil {
-		return v, Call{}, err
+		return Verdict{}, Call{}, err
 	}
-	if c.taker() == a.Person {
-		return Verdict{Result: Won, First: c.Claim}, c, nil
-	}
-	return v, Call{}, nil
+	return s.pulled(ctx, g)
 }
 
-// pulled tells what a pull came to that is delivered once more.
+// pulled tells what a pull came to, which may be delivered once more.
 func (s *Store) pulled(ctx context.Context, g Given) (Verdict, Call, error) {
 	if g.Answer.Call == "" {
 		return g.Verdict, Call{}, nil
 	}
 	c, err := s.Call(ctx, g.Answer.Call)
+	if errors.Is(err, ErrNoCall) { // erased since
+		err = nil
+	}
 	return g.Verdict, c, err
 }
 
@@ -179,7 +169,7 @@ func (t *txn) stand(a Answer) error {
 	}
 	all[i].Until, all[i].User, all[i].Channel = t.now.Add(standFor), a.User, a.Channel
 	t.Put(standingKey, encode(all))
-	return nil
+	return t.freed(a.Person) // a call may have come since they looked
 }
 
 // LeaveLine gives a person's place in line up. It reports whether they had one.
@@ -211,7 +201,7 @@ func (t *txn) leaveLine(person string) error {
 	return nil
 }
 
-// firstInLine finds the first who stands in line for a call and can take it.
+// firstInLine finds the first who stands in line for a call and can take it. It is their wish: they need not be on duty.
 func (t *txn) firstInLine(c *Call) (*Standing, error) {
 	all, err := standingOf(t.Get, t.now)
 	if err != nil || len(all) == 0 {
@@ -219,7 +209,7 @@ func (t *txn) firstInLine(c *Call) (*Standing, error) {
 	}
 	line, _ := t.team.Line(c.Line)
 	for _, p := range all {
-		can, err := t.canTake(p.Person, c.ID)
+		can, err := t.free(p.Person, c.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -237,7 +227,7 @@ func (t *txn) takeInLine(c *Call, p Standing) error {
 	if err := t.claim(c, Claim{Word: Take, Person: p.Person, Via: ByLine, Answer: a.ID}); err != nil {
 		return err
 	}
-	t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: Verdict{Result: Won, First: c.Claim}, At: t.now}))
+	t.given(a, Verdict{Result: Won, First: c.Claim})
 	t.due(Deed{Kind: Tell, Call: c.ID, Whom: a.ID})
 	return nil
 }
