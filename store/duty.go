@@ -247,8 +247,8 @@ func (t *txn) freed(person string) error {
 	return err
 }
 
-// tellFreed tells a person who can take calls again of those that wait and of which they were not told. One that waits
-// for somebody who stands in line is theirs.
+// tellFreed tells a person who can take calls again of those that wait and of which they were not told. One that came
+// since somebody stands in line is theirs.
 func (s *Store) tellFreed(ctx context.Context, d Deed) (func(*Call) bool, error) {
 	waiting, err := s.WaitingFor(ctx, d.Whom)
 	if err != nil {
@@ -259,7 +259,7 @@ func (s *Store) tellFreed(ctx context.Context, d Deed) (func(*Call) bool, error)
 			if c.State != Waiting {
 				return nothing, nil
 			}
-			if first, err := t.firstInLine(c); err != nil || first != nil {
+			if first, err := t.firstSince(c); err != nil || first != nil {
 				if err == nil {
 					err = t.takeInLine(c, *first)
 				}
