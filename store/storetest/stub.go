@@ -1,0 +1,3 @@
+package storetest
+
+var escalations, handovers, forwards, callbacks []part[*world]
