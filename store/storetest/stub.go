@@ -1,3 +1,3 @@
 package storetest
 
-var escalations, handovers, forwards, callbacks []part[*world]
+var forwards, callbacks []part[*world]
