@@ -1,3 +1,0 @@
-package storetest
-
-var forwards, callbacks []part[*world]
