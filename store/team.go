@@ -58,8 +58,8 @@ type Line struct {
 	DialIn      DialIn
 	Escalate    []Step // in order of After
 
-	Hours *Hours // outside of them callers go straight to voicemail; nil: always open
-	Keywords    []Keyword // answers besides those of every line
+	Hours    *Hours    // outside of them callers go straight to voicemail; nil: always open
+	Keywords []Keyword // answers besides those of every line
 }
 
 // Keyword is an answer of a line's own. Exactly one of Forward, Voicemail and Pass is set.
