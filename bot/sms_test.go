@@ -67,11 +67,11 @@ func TestSMS(t *testing.T) {
 		"pull":              {annPhone, sales, "PULL", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
 		"list":              {annPhone, sales, "list", "1: " + jane + " (Sales), waiting 0:00", store.Waiting},
 		"another code":      {annPhone, sales, "y 7", "No call 7 is waiting. LIST shows those that are.", store.Waiting},
-		"help":              {annPhone, sales, "?", smsHelp, store.Waiting},
-		"chatter":           {annPhone, sales, "no idea, what is this about?", smsHelp, store.Waiting},
-		"empty":             {annPhone, sales, "", smsHelp, store.Waiting},
+		"help":              {annPhone, sales, "?", smsHelp(someTeam().Lines[0]), store.Waiting},
+		"chatter":           {annPhone, sales, "no idea, what is this about?", smsHelp(someTeam().Lines[0]), store.Waiting},
+		"empty":             {annPhone, sales, "", smsHelp(someTeam().Lines[0]), store.Waiting},
 		"a thumb":           {annPhone, sales, "👍🏽", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
-		"another emoji":     {annPhone, sales, "🎉", smsHelp, store.Waiting},
+		"another emoji":     {annPhone, sales, "🎉", smsHelp(someTeam().Lines[0]), store.Waiting},
 		"not of the line":   {cyPhone, sales, "yes", "You do not answer the line Sales.", store.Waiting},
 		"pull, other line":  {cyPhone, sales, "pull", "Nobody is waiting.", store.Waiting},
 		"list, other line":  {cyPhone, sales, "list", "Nobody is waiting.", store.Waiting},
@@ -102,7 +102,7 @@ func TestSMS(t *testing.T) {
 func TestSMSOptOut(t *testing.T) {
 	r := open(t, someTeam())
 	for _, c := range []struct{ body, kind, reply string }{
-		{"STOP", "STOP", ""}, {"help", "HELP", ""}, {"START", "START", smsHelp}, {"STOP", "", smsHelp},
+		{"STOP", "STOP", ""}, {"help", "HELP", ""}, {"START", "START", smsHelp(someTeam().Lines[0])}, {"STOP", "", smsHelp(someTeam().Lines[0])},
 	} {
 		if got := r.texts("SM"+c.body+c.kind, annPhone, sales, c.body, "OptOutType", c.kind); got != c.reply {
 			t.Errorf("%s: %q", c.body, got)
