@@ -51,10 +51,10 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	case passing(code), limited(code):
 		return nil, b.slackLater(channel, err)
 	default:
-		b.Log.Warn("not told in Slack", "call", d.Call, "user", g.Answer.User, "err", err) // the call's own message says it too
-		if g.Answer.Pull || g.Answer.Via == store.ByLine {                                 // typed anywhere, perhaps where we cannot speak
+		b.Log.Warn("not told in Slack", "call", d.Call, "user", g.Answer.User, "err", err)
+		if g.Answer.Pull || g.Answer.Via == store.ByLine { // typed anywhere, perhaps where we cannot speak
 			return b.tellBySMS(ctx, c, g.Answer.Person, text, d)
-		}
+		} // else the call's own message says it too
 	}
 	return nil, nil
 }
