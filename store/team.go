@@ -55,11 +55,11 @@ type Line struct {
 	RingTimeout time.Duration // how long the taker's mobile rings
 	Accept      bool          // the taker presses 1 before the caller is put through
 	No          No
-	Keywords    []Keyword // answers besides those of every line
 	DialIn      DialIn
 	Escalate    []Step // in order of After
 
-	Hours *Hours // outside of them callers go straight to voicemail; nil: always open
+	Hours    *Hours    // outside of them callers go straight to voicemail; nil: always open
+	Keywords []Keyword // answers besides those of every line
 }
 
 // Keyword is an answer of a line's own. Exactly one of Forward, Voicemail and Pass is set.

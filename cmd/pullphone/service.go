@@ -103,8 +103,9 @@ func team(cfg *config.Config) store.Team {
 		t.Lines = append(t.Lines, store.Line{
 			Name: l.Name, Number: l.Number, Country: l.Country(), Channel: l.Channel, People: l.People,
 			Greeting: l.Greeting, HoldMusic: l.HoldMusic, VoicemailGreeting: l.VoicemailGreeting,
-			MaxWait: l.MaxWait, RingTimeout: l.RingTimeout, Accept: l.Accept, No: store.No(l.No), Keywords: keywords,
+			MaxWait: l.MaxWait, RingTimeout: l.RingTimeout, Accept: l.Accept, No: store.No(l.No),
 			DialIn: store.DialIn(l.DialIn), Hours: openingHours(l.Hours), Escalate: steps(l.Escalate),
+			Keywords: keywords,
 		})
 	}
 	return t
