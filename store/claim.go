@@ -93,7 +93,9 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 			v = Verdict{Result: undecided} // the next call is tried
 			return nothing, nil
 		}
-		t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: v, At: t.now}))
+		kept := a
+		kept.Note = "" // it is about the caller, with whose call it goes
+		t.Put("seen/"+a.ID, encode(Given{Answer: kept, Verdict: v, At: t.now}))
 		if a.User != "" || a.Late {
 			t.due(Deed{Kind: Tell, Call: c.ID, Whom: a.ID})
 		}
