@@ -32,6 +32,7 @@ func (s *Store) Accept(ctx context.Context, id CallID, attempt int) (bool, Call,
 		}
 		c.State, c.Accepted, c.Deadline = Talking, t.now, t.now.Add(talkCheck)
 		c.Fetched = attempt
+		t.offer(c)
 		return visible, nil
 	})
 	return err == nil && c.State == Talking && c.Attempt == attempt, c, err
