@@ -39,7 +39,7 @@ func (t *txn) retrieve(c *Call) {
 // givesBack reports whether an answer is the word of a taker who has not pressed 1 that they do not take the call after
 // all. A press of another button is none, nor a key on another phone call: they may be about what went before.
 func (t *txn) givesBack(c *Call, a Answer) bool {
-	return c.State == Ringing && a.Attempt == c.Attempt && c.taker() == a.Person && c.Claim.Leg == "" &&
+	return c.State == Ringing && a.Attempt == c.Attempt && c.taker() == a.Person && (c.Claim.Leg == "" || c.Back != nil) &&
 		(a.Word == HandOver || a.Word == Pass && a.Via != ByPhone || a.Word == SendVoicemail && a.Via == BySMS)
 }
 
