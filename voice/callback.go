@@ -131,12 +131,17 @@ func (p *Phone) backKey(w http.ResponseWriter, r *http.Request, id store.CallID,
 // callBack connects the phone call of whoever calls back, leg, with the caller. They took the call on it, or pressed 1; the
 // same again is answered the same.
 func (p *Phone) callBack(ctx context.Context, c store.Call, leg string) []twiml.Element {
-	theirs, c, err := p.Store.Accept(ctx, c.ID, c.Attempt)
-	switch {
-	case err != nil:
-		p.Log.Error("call back", "call", c.ID, "err", err)
-		return []twiml.Element{&twiml.VoiceHangup{}}
-	case !theirs || c.Claim.Leg != leg:
+	if takenOn(c, leg) {
+		theirs, now, err := p.Store.Accept(ctx, c.ID, c.Attempt)
+		if err != nil {
+			p.Log.Error("call back", "call", c.ID, "err", err)
+			return []twiml.Element{&twiml.VoiceHangup{}} // it waits again
+		}
+		if !theirs {
+			c = now
+		}
+	}
+	if !takenOn(c, leg) {
 		return []twiml.Element{words(answeredElsewhere(c)), &twiml.VoiceHangup{}}
 	}
 	return []twiml.Element{
