@@ -14,12 +14,12 @@ import (
 const annPhone = "+12085550101"
 
 func init() {
-	const ask = `<Gather action="@u/twilio/back/key?c=@c&amp;n=@n" numDigits="1" timeout="5">
+	const ask = `<Gather action="@u/twilio/callback/key?c=@c&amp;n=@n" numDigits="1" timeout="5">
 		<Say voice="woman">Call back for Sales: Jane Doe. Press 1 to take it, 2 to decline.</Say></Gather>`
 	documents["ask back"] = ask + ask + `<Hangup/>`
 	documents["not yours"] = `<Say voice="woman">This call back is not yours any more. Goodbye.</Say><Hangup/>`
 	documents["dial back"] = `<Say voice="woman">Calling Jane Doe now.</Say>
-		<Dial timeout="30" callerId="+12085550100" action="@u/twilio/back/reached?c=@c&amp;n=@n"><Number>+12085550123</Number></Dial>`
+		<Dial timeout="30" callerId="+12085550100" action="@u/twilio/callback/reached?c=@c&amp;n=@n"><Number>+12085550123</Number></Dial>`
 	documents["not reached"] = `<Say voice="woman">They did not pick up. They still wait to be called back. Goodbye.</Say><Hangup/>`
 	documents["last try"] = `<Say voice="woman">They did not pick up. This was the last try. Goodbye.</Say><Hangup/>`
 
@@ -57,8 +57,8 @@ func (h *house) backOverWith(c store.Call, r store.DialResult) store.Call {
 }
 
 // What the phone of whoever calls back hears at each stage, delivered twice.
-func TestBack(t *testing.T) {
-	run(t, backPath, ofLeg("CA9"), []step{
+func TestCallBackHears(t *testing.T) {
+	run(t, callbackPath, ofLeg("CA9"), []step{
 		{"called back", 1, "ask back", 0, store.Ringing}, // before our own request has told us of it
 		{"phone rings", 1, "ask back", 0, store.Ringing},
 		{"calling", 1, "dial back", 0, store.Talking},
@@ -69,21 +69,21 @@ func TestBack(t *testing.T) {
 		{"reached", 1, "not yours", 0, store.Ended},
 		{"ringing", 1, "Ann has", 0, store.Ringing}, // nothing of ours
 	})
-	run(t, backPath, ofLeg("CA8"), []step{{"phone rings", 1, "not yours", 0, store.Ringing}}) // a second phone, rung in doubt
+	run(t, callbackPath, ofLeg("CA8"), []step{{"phone rings", 1, "not yours", 0, store.Ringing}}) // a second phone, rung in doubt
 	for _, key := range []string{"1", "3", "#", "12"} {
-		run(t, backKeyPath, ofLeg("CA9", "Digits", key), []step{
+		run(t, callbackKeyPath, ofLeg("CA9", "Digits", key), []step{
 			{"phone rings", 1, "dial back", 0, store.Talking},
 			{"calling", 1, "dial back", 0, store.Talking},
 		})
 	}
-	run(t, backKeyPath, ofLeg("CA8", "Digits", "1"), []step{{"phone rings", 1, "not yours", 0, store.Ringing}})
-	run(t, backKeyPath, ofLeg("CA9", "Digits", "1"), []step{
+	run(t, callbackKeyPath, ofLeg("CA8", "Digits", "1"), []step{{"phone rings", 1, "not yours", 0, store.Ringing}})
+	run(t, callbackKeyPath, ofLeg("CA9", "Digits", "1"), []step{
 		{"not reached", 1, "not yours", 0, store.Waiting},
 		{"calling again", 1, "not yours", 0, store.Talking},
 		{"reached", 1, "not yours", 0, store.Ended},
 	})
-	run(t, backKeyPath, ofLeg("CA9", "Digits", ""), []step{{"phone rings", 1, "ask back", 0, store.Ringing}})
-	run(t, backKeyPath, ofLeg("CA9", "Digits", "2"), []step{
+	run(t, callbackKeyPath, ofLeg("CA9", "Digits", ""), []step{{"phone rings", 1, "ask back", 0, store.Ringing}})
+	run(t, callbackKeyPath, ofLeg("CA9", "Digits", "2"), []step{
 		{"calling again", 1, "not yours", 0, store.Talking},
 		{"reached", 1, "not you", 0, store.Ended},
 	})
@@ -91,7 +91,7 @@ func TestBack(t *testing.T) {
 		return func(store.Call) []string { return []string{"CallSid", "CA9", "CallStatus", status} }
 	}
 	for _, status := range []string{"completed", "busy", "no-answer", "failed", "canceled"} {
-		run(t, backOverPath, over(status), []step{
+		run(t, callbackOverPath, over(status), []step{
 			{"phone rings", 1, "204", 0, store.Waiting},
 			{"called back", 1, "204", 0, store.Waiting},
 			{"calling", 1, "204", 0, store.Talking}, // what became of the caller's phone is another report
@@ -99,7 +99,7 @@ func TestBack(t *testing.T) {
 			{"calling again", 1, "204", 0, store.Talking},
 		})
 	}
-	run(t, backOverPath, over("in-progress"), []step{{"phone rings", 1, "204", 0, store.Ringing}})
+	run(t, callbackOverPath, over("in-progress"), []step{{"phone rings", 1, "204", 0, store.Ringing}})
 	dial := func(status string, more ...string) func(store.Call) []string {
 		return ofLeg("CA9", append([]string{"DialCallStatus", status}, more...)...)
 	}
@@ -125,7 +125,7 @@ func TestBack(t *testing.T) {
 func TestDeclineToCallBack(t *testing.T) {
 	h := open(t, someTeam())
 	c := stage(h, h.arrive("CA1"), "phone rings")
-	spoken(t, h.post(of(backKeyPath, c, 1), form("CallSid", "CA9", "Digits", "2")))
+	spoken(t, h.post(of(callbackKeyPath, c, 1), form("CallSid", "CA9", "Digits", "2")))
 	c = h.call(c.ID)
 	if c.State != store.Waiting || c.Attempt != 2 || len(c.Tries) != 1 || c.Tries[0].Why != store.Declined || c.Back.Tries != 0 {
 		t.Errorf("%+v", c)
@@ -138,7 +138,7 @@ func TestCallBackWithoutAQuestion(t *testing.T) {
 	team.Lines[0].Accept = false
 	h := open(t, team)
 	c := stage(h, h.arrive("CA1"), "phone rings")
-	if got := spoken(t, h.post(of(backPath, c, 1), form("CallSid", "CA9"))); got.Inner[1].Name != "Dial" || h.call(c.ID).State != store.Talking {
+	if got := spoken(t, h.post(of(callbackPath, c, 1), form("CallSid", "CA9"))); got.Inner[1].Name != "Dial" || h.call(c.ID).State != store.Talking {
 		t.Errorf("%s", got)
 	}
 }
@@ -147,18 +147,18 @@ func TestCallBackWithoutAQuestion(t *testing.T) {
 func TestBackWithoutAStore(t *testing.T) {
 	h := open(t, someTeam())
 	c := stage(h, h.arrive("CA1"), "phone rings")
-	for _, path := range []string{backPath, backKeyPath} {
-		if w := h.post(of(path, c, 1), form("CallSid", "../9", "Digits", "1")); path == backPath && w.Code != http.StatusBadRequest || h.call(c.ID).State != store.Ringing {
+	for _, path := range []string{callbackPath, callbackKeyPath} {
+		if w := h.post(of(path, c, 1), form("CallSid", "../9", "Digits", "1")); path == callbackPath && w.Code != http.StatusBadRequest || h.call(c.ID).State != store.Ringing {
 			t.Errorf("%s: status %d, %s", path, w.Code, h.call(c.ID).State)
 		}
 	}
 	h.disk.breakDown(true)
-	for path, key := range map[string]string{backPath: "", backKeyPath: "1"} {
+	for path, key := range map[string]string{callbackPath: "", callbackKeyPath: "1"} {
 		if got := spoken(t, h.post(of(path, c, 1), form("CallSid", "CA9", "Digits", key))); len(got.Inner) != 1 || got.Inner[0].Name != "Hangup" {
 			t.Errorf("%s: %s", path, got)
 		}
 	}
-	for _, path := range []string{reachedPath, backOverPath} {
+	for _, path := range []string{reachedPath, callbackOverPath} {
 		if w := h.post(of(path, c, 1), form("CallSid", "CA9", "CallStatus", "completed", "DialCallStatus", "completed")); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s: status %d", path, w.Code)
 		}
@@ -279,7 +279,7 @@ func TestTakerDoesNotCallBack(t *testing.T) {
 func TestCallOutInDoubt(t *testing.T) {
 	x := connected(t, voicetest.Options{})
 	_, c := x.asksBack()
-	sid, err := x.Twilio.CallOut(x.ctx, twilio.Outgoing{From: sales, To: annPhone, URL: x.at(backPath, c), Status: x.at(backOverPath, c), Timeout: 20 * time.Second})
+	sid, err := x.Twilio.CallOut(x.ctx, twilio.Outgoing{From: sales, To: annPhone, URL: x.at(callbackPath, c), Status: x.at(callbackOverPath, c), Timeout: 20 * time.Second})
 	x.no(err)
 	d := callOutDeed(c)
 	d.Doubt = true
@@ -397,7 +397,7 @@ func TestCallBackGivenUp(t *testing.T) {
 // The word of the end is lost: Twilio is asked, about the taker's phone and what was dialled from it.
 func TestCallBackAsked(t *testing.T) {
 	x := connected(t, voicetest.Options{})
-	for _, path := range []string{reachedPath, backOverPath} {
+	for _, path := range []string{reachedPath, callbackOverPath} {
 		x.bend(path, func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/xml")
@@ -470,7 +470,10 @@ func TestCallOutRefused(t *testing.T) {
 	if c.State != store.Waiting || c.Tries[0].Why != store.Failed {
 		t.Errorf("%+v", c)
 	}
-	x.failing(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusServiceUnavailable); return true })
+	x.failing(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	})
 	c = x.answer(c, "Bob", store.Take)
 	if _, err := x.callOut(x.ctx, callOutDeed(c)); err == nil {
 		t.Error("given up though Twilio was away")
