@@ -74,25 +74,7 @@ func (s *Store) Pull(ctx context.Context, a Answer) (Verdict, Call, error) {
 			return v, c, nil
 		}
 	}
-	a.Call, a.Attempt = "", 0
-	v := Verdict{Result: InLine}
-	err := s.update(ctx, func(t *txn) error {
-		if b, err := t.Get("seen/" + a.ID); err != nil || b != nil {
-			return err
-		}
-		v = Verdict{Result: InLine}
-		has, err := t.has(a.Person)
-		if err != nil {
-			return err
-		}
-		if len(has) > 0 && !a.Force {
-			v = Verdict{Result: OnACall, Other: has[0]}
-		} else if err := t.stand(a); err != nil {
-			return err
-		}
-		t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: v, At: t.now}))
-		return nil
-	})
+	v, err := s.Stand(ctx, a)
 	if err != nil || v.Result != InLine {
 		return v, Call{}, err
 	}
@@ -118,6 +100,39 @@ func (s *Store) Pull(ctx context.Context, a Answer) (Verdict, Call, error) {
 		return Verdict{Result: Won, First: c.Claim}, c, nil
 	}
 	return v, Call{}, nil
+}
+
+// Stand gives a person a place in line for the next call (InLine), whether or not others wait; one who has a call gets
+// none (OnACall). The answer names neither call nor attempt. The same answer again has no second effect.
+func (s *Store) Stand(ctx context.Context, a Answer) (Verdict, error) {
+	a.Word, a.Call, a.Attempt = Take, "", 0
+	var v Verdict
+	err := s.update(ctx, func(t *txn) error {
+		v = Verdict{Result: InLine}
+		b, err := t.Get("seen/" + a.ID)
+		if err != nil {
+			return err
+		}
+		if b != nil {
+			g, err := decode[Given](b)
+			if err == nil && g.Answer.Call == "" {
+				v = g.Verdict
+			}
+			return err
+		}
+		has, err := t.has(a.Person)
+		if err != nil {
+			return err
+		}
+		if len(has) > 0 && !a.Force {
+			v = Verdict{Result: OnACall, Other: has[0]}
+		} else if err := t.stand(a); err != nil {
+			return err
+		}
+		t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: v, At: t.now}))
+		return nil
+	})
+	return v, err
 }
 
 // pulled tells what a pull came to that is delivered once more.

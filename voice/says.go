@@ -1,7 +1,9 @@
 package voice
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twilio/twilio-go/twiml"
 
@@ -20,7 +22,80 @@ const (
 	oneMoment    = "One moment."
 	goAhead      = "Go ahead."
 	notYou       = "All right, not you. Goodbye."
+	goodbye      = "Goodbye."
 )
+
+// What people hear who call a line themselves.
+const (
+	nobodyWaits  = "Nobody waits."
+	pressThree   = "Press 3 to stand in line for the next call."
+	thatWasAll   = "That was the last one."
+	allTheSame   = "You have a call already. Press 1 to take this one all the same."
+	yoursAlready = "You have taken it already. Hang up, and it rings. Goodbye."
+	inLine       = "You are in line for the next thirty minutes. We will ring you. Goodbye."
+	standLater   = "You have a call already. Stand in line when it is over. Goodbye."
+	offDuty      = "You are off duty. Text ON to this number first. Goodbye."
+	callAgain    = "Sorry, that did not work. Please call again. Goodbye."
+	keyInPIN     = "Please key in your PIN, and then the pound key."
+	wrongPIN     = "That is not your PIN."
+	tooManyPINs  = "There were too many wrong PINs. Please try again in an hour. Goodbye."
+	noPIN        = "No PIN is set for you on this line. We put you through as a caller."
+)
+
+func howMany(waiting int) string {
+	if waiting == 1 {
+		return "One caller waits."
+	}
+	return strconv.Itoa(waiting) + " callers wait."
+}
+
+func pressKeys(waiting int) string {
+	if waiting == 1 {
+		return "Press 1 to take this call, 3 to stand in line."
+	}
+	return "Press 1 to take this call, 2 for the next one, 3 to stand in line."
+}
+
+// describe tells of a call that waits: for how long, and who calls if that may be said.
+func describe(c store.Call, names bool, now time.Time) string {
+	who := "A caller"
+	if names && c.Name != "" {
+		who = brief(c.Name)
+	}
+	if city, _, _ := strings.Cut(c.City, ","); names && city != "" {
+		who += " from " + brief(city)
+	}
+	if names && c.From == "" {
+		who = "A withheld number"
+	}
+	if names && c.Handed != nil {
+		who += ", handed over by " + c.Handed.By
+	}
+	return who + ", " + howLong(c.Waited(now)) + "."
+}
+
+// howLong is as exact as anybody wants to hear it.
+func howLong(d time.Duration) string {
+	d = d.Round(10 * time.Second)
+	minutes, seconds := int(d.Minutes()), int(d.Seconds())%60
+	one := func(n int, what string) string {
+		if n != 1 {
+			what += "s"
+		}
+		return strconv.Itoa(n) + " " + what
+	}
+	switch {
+	case d < 10*time.Second:
+		return "just now"
+	case minutes == 0:
+		return one(seconds, "second")
+	case minutes >= 60:
+		return one(minutes/60, "hour")
+	case seconds == 0:
+		return one(minutes, "minute")
+	}
+	return one(minutes, "minute") + " " + strconv.Itoa(seconds)
+}
 
 func puttingThrough(taker string) string { return "Putting you through to " + taker + "." }
 
@@ -35,16 +110,18 @@ func pressOneOrPass(line store.Line, c store.Call) string {
 }
 
 // answeredElsewhere tells somebody whose phone was rung why there is nobody to be put through.
-func answeredElsewhere(c store.Call) string {
+func answeredElsewhere(c store.Call) string { return becameOf(c) + " " + goodbye }
+
+func becameOf(c store.Call) string {
 	switch {
 	case c.Outcome == store.Missed, c.Claim == nil:
-		return callerGone
+		return "The caller has hung up."
 	case c.Claim.Person == "" && c.Claim.Word == store.SendVoicemail:
-		return "The caller is leaving a message. Goodbye."
+		return "The caller is leaving a message."
 	case c.Claim.Person == "":
-		return "Somebody has answered it. Goodbye."
+		return "Somebody has answered it."
 	}
-	return c.Claim.Person + " has answered it. Goodbye."
+	return c.Claim.Person + " has answered it."
 }
 
 func callFor(line store.Line, c store.Call) string {

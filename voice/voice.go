@@ -4,7 +4,8 @@
 // connect.go dials the taker, screen.go asks them to press 1, and connect.go hears how that ended; voicemail.go takes
 // the message, and away.go while this server is away; ended.go hears that the caller has gone; reconcile.go finds what was
 // missed; erase.go deletes what Twilio keeps. When nobody could be told of a call, phones.go rings people, and meet.go
-// brings the caller to whoever presses 1 there. Everything said on the phone stands in says.go.
+// brings the caller to whoever presses 1 there, or in the menu that people hear who call a line themselves, dialin.go.
+// Everything said on the phone stands in says.go.
 package voice
 
 import (
@@ -48,6 +49,8 @@ const (
 	meetPath      = "/twilio/meet"
 	metPath       = meetPath + "/met"
 	partedPath    = meetPath + "/parted"
+	choicePath    = "/twilio/menu"
+	pinPath       = choicePath + "/pin"
 
 	fallbackDonePath      = FallbackPath + "/done"
 	fallbackRecordingPath = FallbackPath + "/recording"
@@ -73,6 +76,7 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 		recordedPath: ofCall(p.recorded), recordingPath: ofCall(p.recording),
 		ringPath: ofCall(p.ring), keyPath: ofCall(p.key), rungPath: ofCall(p.rung),
 		meetPath: ofCall(p.waiting), metPath: ofCall(p.met), partedPath: ofCall(p.parted),
+		choicePath: p.choice, pinPath: p.pin,
 	} {
 		mux.Handle("POST "+path, verify(h))
 	}
