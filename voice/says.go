@@ -69,7 +69,7 @@ func describe(c store.Call, names bool, now time.Time) string {
 		who = "A withheld number"
 	}
 	if names && c.Handed != nil {
-		who += ", handed over by " + c.Handed.By
+		who += ", handed over by " + brief(c.Handed.By)
 	}
 	return who + ", " + howLong(c.Waited(now)) + "."
 }
