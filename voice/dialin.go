@@ -128,7 +128,9 @@ func (p *Phone) menu(w http.ResponseWriter, r *http.Request, in insider, call st
 	}
 	if i == len(waiting) {
 		i = 0
-		before = append(before, words(thatWasAll))
+		if len(before) == 0 {
+			before = append(before, words(thatWasAll))
+		}
 	}
 	c := waiting[i]
 	text := describe(c, in.known, p.Store.Clock.Now()) + " " + pressKeys(len(waiting))
@@ -158,7 +160,7 @@ func (p *Phone) place(ctx context.Context, waiting []store.Call, call store.Call
 	if errors.Is(err, store.ErrNoCall) {
 		return 0, nil
 	}
-	return slices.IndexFunc(store.InOrder(append(slices.Clone(waiting), gone)), is), err
+	return slices.IndexFunc(store.InOrder(append([]store.Call{gone}, waiting...)), is), err
 }
 
 // choices asks for a key, twice. It is about a call, or about none.
