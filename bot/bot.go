@@ -53,7 +53,7 @@ type Bot struct {
 // New makes a Bot of its parts, all of which must be set.
 func New(b Bot) *Bot {
 	b.asides, b.listeners = make(chan aside, 64), make(chan struct{}, 16)
-	b.pacer = &pacer{factor: b.Haste, buckets: map[string]*bucket{}, ids: map[string]string{}}
+	b.pacer = &pacer{factor: &b.Haste, buckets: map[string]*bucket{}, ids: map[string]string{}}
 	b.finder = &finder{channels: map[string]*found{}, unmarked: map[string]bool{}}
 	b.troubles = &troubles{of: map[string]trouble{}}
 	return &b

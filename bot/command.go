@@ -37,10 +37,10 @@ func (b *Bot) commanded(ctx context.Context, user, text, trigger string) string 
 	}
 	var reply string
 	var err error
-	switch words := tokens(text); {
+	switch {
 	case strings.TrimSpace(text) == "": // "?" asks for help
 		reply, err = b.pull(ctx, person, store.Answer{ID: answerID("command", user, trigger), Person: person.Name, Via: store.BySlack})
-	case len(words) == 1 && words[0] == "list":
+	case command(text).word == wordList:
 		reply, err = b.list(ctx, person)
 	default:
 		reply = commandHelp

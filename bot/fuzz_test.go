@@ -284,7 +284,7 @@ func FuzzText(f *testing.F) {
 			}
 		}
 		c := s.now()
-		if word := hear(body).word; c.Claim != nil && (!known || c.Claim.Person != person.Name || word != wordYes && word != wordNo && word != wordPull) {
+		if word := hear(store.Line{}, body).word; c.Claim != nil && (!known || c.Claim.Person != person.Name || word != wordYes && word != wordNo && word != wordPull) {
 			t.Fatalf("%q of %q made it %+v", body, from, c.Claim)
 		}
 		line := s.Store.Team.Lines[0]

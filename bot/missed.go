@@ -54,7 +54,7 @@ func (b *Bot) missed(ctx context.Context, line store.Line, m twilio.Text) (store
 	if !known || !line.Serves(person.Name) || !messageSID.MatchString(m.SID) {
 		return person, false, nil
 	}
-	switch hear(m.Body).word {
+	switch hear(line, m.Body).word {
 	case wordYes, wordNo, wordPull:
 	default:
 		return person, false, nil

@@ -53,7 +53,7 @@ func (b *Bot) heard(ctx context.Context, m twilio.Text, optOut string) (reply st
 	if !known {
 		return "", nil
 	}
-	s := hear(m.Body)
+	s := hear(line, m.Body)
 	if (optOut == "STOP" || optOut == "HELP") && s.word == "" {
 		return "", nil // Twilio has answered by itself (twilio.com/docs/messaging/tutorials/advanced-opt-out)
 	}

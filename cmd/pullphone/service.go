@@ -96,11 +96,16 @@ func team(cfg *config.Config) store.Team {
 		t.People = append(t.People, store.Person{Name: p.Name, Phone: p.Phone, Slack: p.Slack, PIN: p.PIN.Reveal()})
 	}
 	for _, l := range cfg.Lines {
+		var keywords []store.Keyword
+		for _, k := range l.Keywords {
+			keywords = append(keywords, store.Keyword(k))
+		}
 		t.Lines = append(t.Lines, store.Line{
 			Name: l.Name, Number: l.Number, Country: l.Country(), Channel: l.Channel, People: l.People,
 			Greeting: l.Greeting, HoldMusic: l.HoldMusic, VoicemailGreeting: l.VoicemailGreeting,
 			MaxWait: l.MaxWait, RingTimeout: l.RingTimeout, Accept: l.Accept, No: store.No(l.No),
 			DialIn: store.DialIn(l.DialIn), Hours: openingHours(l.Hours), Escalate: steps(l.Escalate),
+			Keywords: keywords,
 		})
 	}
 	return t

@@ -246,6 +246,13 @@ func (n *Network) WaitQuiet(ctx context.Context) error {
 	return n.await(ctx, &n.quiet, func() (bool, error) { return n.underway == 0, nil })
 }
 
+// Busy reports whether WaitQuiet would wait.
+func (n *Network) Busy() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.underway != 0
+}
+
 // spawn runs f in a goroutine that Close waits for. After Close it does nothing.
 func (n *Network) spawn(f func()) {
 	n.mu.Lock()

@@ -85,9 +85,9 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	const value = "t0kenOfTwilio"
 	files := []string{
 		with(sid, value),
-		with(bot, "bot_token: xapp-"+value+", "),
-		with(bot, "bot_token: '"+value+" ', "),
-		with(bot, `bot_token: "`+value+`\n", `),
+		with(xoxb, "bot_token: xapp-"+value+", "),
+		with(xoxb, "bot_token: '"+value+" ', "),
+		with(xoxb, `bot_token: "`+value+`\n", `),
 		with(signing, "app_token: "+value),
 		with(token, `"`+value+`-"`),
 		with(token, `"`+value+`${"`),
