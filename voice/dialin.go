@@ -116,7 +116,7 @@ func (p *Phone) menu(w http.ResponseWriter, r *http.Request, in insider, call st
 	waiting, err := p.waitingOn(r.Context(), in)
 	i := 0
 	if err == nil && call != "" {
-		i, err = p.place(r.Context(), waiting, call, step)
+		i, err = p.find(r.Context(), waiting, call, step)
 	}
 	if err != nil {
 		p.dialInFailed(w, err)
@@ -145,13 +145,13 @@ func (p *Phone) menu(w http.ResponseWriter, r *http.Request, in insider, call st
 func (p *Phone) waitingOn(ctx context.Context, in insider) ([]store.Call, error) {
 	waiting, err := p.Store.WaitingFor(ctx, in.Name)
 	return slices.DeleteFunc(waiting, func(c store.Call) bool {
-		return c.Line != in.line.Number || c.Back != nil // CALLBACKS: left out until they can be made from the taker's leg
+		return c.Line != in.line.Number
 	}), err
 }
 
-// place finds where in the list a call is, or the one so many steps after it. One that does not wait any more is where it
+// find tells where in the list a call is, or the one so many steps after it. One that does not wait any more is where it
 // would be.
-func (p *Phone) place(ctx context.Context, waiting []store.Call, call store.CallID, step int) (int, error) {
+func (p *Phone) find(ctx context.Context, waiting []store.Call, call store.CallID, step int) (int, error) {
 	is := func(c store.Call) bool { return c.ID == call }
 	if i := slices.IndexFunc(waiting, is); i >= 0 {
 		return i + step, nil
@@ -219,6 +219,8 @@ func (p *Phone) takeHere(w http.ResponseWriter, r *http.Request, in insider, cal
 		p.menu(w, r, in, call, 1)
 	case err != nil:
 		p.dialInFailed(w, err)
+	case takenOn(c, in.leg) && c.Back != nil:
+		p.say(w, p.callBack(r.Context(), c, in.leg)...)
 	case takenOn(c, in.leg):
 		p.say(w, p.meet(c)...)
 	case v.Result == store.OnACall:
@@ -235,20 +237,12 @@ func (p *Phone) takeHere(w http.ResponseWriter, r *http.Request, in insider, cal
 // stand gives a person a place in line, unless they were told that nobody waits and somebody does by now.
 func (p *Phone) stand(w http.ResponseWriter, r *http.Request, in insider, told store.CallID) {
 	waiting, err := p.waitingOn(r.Context(), in)
-	var duty store.Duty
-	if err == nil {
-		duty, err = p.Store.Duty(r.Context(), in.Name)
-	}
-	var v store.Verdict
-	switch {
-	case err != nil:
-	case told == "" && len(waiting) > 0:
+	if err == nil && told == "" && len(waiting) > 0 {
 		p.menu(w, r, in, "", 0)
 		return
-	case duty.Off:
-		p.say(w, words(offDuty), &twiml.VoiceHangup{})
-		return
-	default:
+	}
+	var v store.Verdict
+	if err == nil {
 		v, err = p.Store.Stand(r.Context(), store.Answer{ID: "dialin:" + in.leg + ":line", Person: in.Name, Via: store.ByPhone})
 	}
 	switch {
@@ -268,6 +262,9 @@ func (p *Phone) dialInFailed(w http.ResponseWriter, err error) {
 	p.say(w, words(callAgain), &twiml.VoiceHangup{})
 }
 
+// notRung is nobody's turn: that of a phone which we did not ring.
+const notRung = -1
+
 // takerGone records that a leg has ended that is no caller's. The call that a person took on it, and to whom the caller
 // has not been brought yet, waits again.
 func (p *Phone) takerGone(ctx context.Context, from, leg string) error {
@@ -277,10 +274,15 @@ func (p *Phone) takerGone(ctx context.Context, from, leg string) error {
 	}
 	calls, err := p.Store.CallsOf(ctx, person.Name)
 	for _, c := range calls {
-		if takenOn(c, leg) {
-			_, over := p.Store.RingOver(ctx, c.ID, c.Attempt, 0, leg, 0) // 0: we did not ring them
-			err = errors.Join(err, over)
+		var over error
+		switch {
+		case !takenOn(c, leg):
+		case c.Back != nil:
+			over = p.Store.BackLegOver(ctx, c.ID, c.Attempt, leg, store.HungUp)
+		default:
+			_, over = p.Store.RingOver(ctx, c.ID, c.Attempt, notRung, leg, 0)
 		}
+		err = errors.Join(err, over)
 	}
 	return err
 }

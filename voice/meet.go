@@ -77,7 +77,7 @@ func (p *Phone) met(w http.ResponseWriter, r *http.Request, id store.CallID, att
 // call.
 func (p *Phone) parted(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	if f := r.PostForm; f.Get("QueueResult") != "bridged" {
-		if _, err := p.Store.RingOver(r.Context(), id, attempt, 0, f.Get("CallSid"), 0); err != nil && !errors.Is(err, store.ErrNoCall) {
+		if _, err := p.Store.RingOver(r.Context(), id, attempt, notRung, f.Get("CallSid"), 0); err != nil && !errors.Is(err, store.ErrNoCall) {
 			p.Log.Error("taker has left", "call", id, "err", err) // the caller finds nobody, and waits again then
 		}
 	}

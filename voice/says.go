@@ -1,6 +1,7 @@
 package voice
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ const (
 	oneMoment    = "One moment."
 	goAhead      = "Go ahead."
 	notYou       = "All right, not you. Goodbye."
+	willCallBack = "We will call you back on this number. You can hang up. Goodbye."
+	noCallBack   = "Sorry, we cannot call you back on this number."
+	notYours     = "This call back is not yours any more. Goodbye."
 	goodbye      = "Goodbye."
 )
 
@@ -34,7 +38,6 @@ const (
 	yoursAlready = "You have taken it already. Hang up, and it rings. Goodbye."
 	inLine       = "You are in line for the next thirty minutes. We will ring you. Goodbye."
 	standLater   = "You have a call already. Stand in line when it is over. Goodbye."
-	offDuty      = "You are off duty. Text ON to this number first. Goodbye."
 	callAgain    = "Sorry, that did not work. Please call again. Goodbye."
 	keyInPIN     = "Please key in your PIN, and then the pound key."
 	wrongPIN     = "That is not your PIN."
@@ -71,10 +74,13 @@ func describe(c store.Call, names bool, now time.Time) string {
 	if names && c.Handed != nil {
 		who += ", handed over by " + brief(c.Handed.By)
 	}
+	if c.Back != nil {
+		return who + ", who asked to be called back, " + howLong(c.Waited(now)) + "."
+	}
 	return who + ", " + howLong(c.Waited(now)) + "."
 }
 
-// howLong is as exact as anybody wants to hear it.
+// howLong is how long somebody has waited, as exactly as anybody wants to hear it.
 func howLong(d time.Duration) string {
 	d = d.Round(10 * time.Second)
 	minutes, seconds := int(d.Minutes()), int(d.Seconds())%60
@@ -99,6 +105,40 @@ func howLong(d time.Duration) string {
 
 func puttingThrough(taker string) string { return "Putting you through to " + taker + "." }
 
+// keysOnHold tells callers on hold what they can do instead.
+func keysOnHold(canCallBack bool) string {
+	if canCallBack {
+		return "Press 1 to leave a message, 2 to be called back."
+	}
+	return "Press 1 to leave a message."
+}
+
+// placeInQueue says how many are before a caller.
+func placeInQueue(ahead int) string {
+	switch {
+	case ahead == 0:
+		return "You are next."
+	case ahead == 1:
+		return "1 caller is before you."
+	case ahead >= maxPlace:
+		return fmt.Sprintf("%d callers or more are before you.", maxPlace)
+	}
+	return fmt.Sprintf("%d callers are before you.", ahead)
+}
+
+// othersWaited says how long others waited until they were answered, to the minute.
+func othersWaited(d time.Duration) string {
+	how := "less than a minute"
+	switch m := int(d.Round(time.Minute).Minutes()); {
+	case d < time.Minute:
+	case m == 1:
+		how = "about a minute"
+	default:
+		how = fmt.Sprintf("about %d minutes", m)
+	}
+	return "Calls answered in the last hour waited " + how + "."
+}
+
 // pressOne takes under four seconds, or a taker takes the phone from the ear.
 func pressOne(line store.Line, c store.Call) string {
 	return callFor(line, c) + " Press 1 to take it, 2 to decline."
@@ -110,7 +150,12 @@ func pressOneOrPass(line store.Line, c store.Call) string {
 }
 
 // answeredElsewhere tells somebody whose phone was rung why there is nobody to be put through.
-func answeredElsewhere(c store.Call) string { return becameOf(c) + " " + goodbye }
+func answeredElsewhere(c store.Call) string {
+	if c.Back != nil {
+		return notYours
+	}
+	return becameOf(c) + " " + goodbye
+}
 
 func becameOf(c store.Call) string {
 	switch {
@@ -139,7 +184,26 @@ func callFor(line store.Line, c store.Call) string {
 	if name == "" {
 		name = "you"
 	}
+	if c.Back != nil {
+		return "Call back for " + name + strings.Replace(who, " from ", ": ", 1) + "."
+	}
 	return "Call for " + name + who + "."
+}
+
+// callingBack is what whoever calls back hears before it rings at the caller's.
+func callingBack(c store.Call) string {
+	if c.Name == "" {
+		return "Calling them now."
+	}
+	return "Calling " + brief(c.Name) + " now."
+}
+
+// notReached tells whoever called back how it ended. A caller who was not reached for the last time is not tried again.
+func notReached(c store.Call) string {
+	if c.Open() {
+		return "They did not pick up. They still wait to be called back. Goodbye."
+	}
+	return "They did not pick up. This was the last try. Goodbye."
 }
 
 // brief is as much of a name as is heard in a second or so, cut at a blank where there is one.

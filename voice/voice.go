@@ -5,7 +5,7 @@
 // the message, and away.go while this server is away; ended.go hears that the caller has gone; reconcile.go finds what was
 // missed; erase.go deletes what Twilio keeps. When nobody could be told of a call, phones.go rings people, and meet.go
 // brings the caller to whoever presses 1 there, or in the menu that people hear who call a line themselves, dialin.go.
-// Everything said on the phone stands in says.go.
+// Callers who would not wait are called back by callback.go. Everything said on the phone stands in says.go.
 package voice
 
 import (
@@ -34,6 +34,7 @@ const (
 
 const (
 	holdPath      = "/twilio/hold"
+	holdKeyPath   = holdPath + "/key"
 	leftPath      = "/twilio/left"
 	connectPath   = "/twilio/connect"
 	screenPath    = "/twilio/screen"
@@ -51,6 +52,10 @@ const (
 	partedPath    = meetPath + "/parted"
 	choicePath    = "/twilio/menu"
 	pinPath       = choicePath + "/pin"
+	backPath      = "/twilio/back"
+	backKeyPath   = backPath + "/key"
+	backOverPath  = backPath + "/over"
+	reachedPath   = backPath + "/reached"
 
 	fallbackDonePath      = FallbackPath + "/done"
 	fallbackRecordingPath = FallbackPath + "/recording"
@@ -62,6 +67,7 @@ type Phone struct {
 	Twilio    *twilio.Client
 	PublicURL string        // what Twilio can reach, without a trailing slash
 	Retention time.Duration // of calls and recordings; 0: for ever
+	Countries []string      // where callers may be called back, ISO 3166-1 alpha-2
 	Log       *slog.Logger
 }
 
@@ -70,13 +76,14 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 	for path, h := range map[string]http.HandlerFunc{
 		IncomingPath: p.incoming, StatusPath: p.ended,
 		FallbackPath: p.fallback, fallbackDonePath: p.fallbackDone, fallbackRecordingPath: p.fallbackRecording,
-		holdPath: ofCall(p.hold), leftPath: ofCall(p.left),
+		holdPath: ofCall(p.hold), holdKeyPath: ofCall(p.holdKey), leftPath: ofCall(p.left),
 		connectPath: ofCall(p.connect), dialedPath: ofCall(p.dialed),
 		screenPath: ofCall(p.screen), acceptPath: ofCall(p.accept), answeredPath: ofCall(p.answered),
 		recordedPath: ofCall(p.recorded), recordingPath: ofCall(p.recording),
 		ringPath: ofCall(p.ring), keyPath: ofCall(p.key), rungPath: ofCall(p.rung),
 		meetPath: ofCall(p.waiting), metPath: ofCall(p.met), partedPath: ofCall(p.parted),
 		choicePath: p.choice, pinPath: p.pin,
+		backPath: ofCall(p.back), backKeyPath: ofCall(p.backKey), backOverPath: ofCall(p.backOver), reachedPath: ofCall(p.reached),
 	} {
 		mux.Handle("POST "+path, verify(h))
 	}
@@ -86,7 +93,7 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 // Run does what is due at Twilio until ctx ends, and finishes what it had begun.
 func (p *Phone) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons(), p.rings(), p.hangups()} {
+	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons(), p.rings(), p.hangups(), p.callOuts()} {
 		g.Go(func() error { return p.Store.Run(ctx, w) })
 	}
 	return g.Wait()
@@ -133,6 +140,9 @@ func (p *Phone) fail(w http.ResponseWriter, err error) {
 // document is what the caller of a call hears now. It is derived from the state alone, so a webhook that is delivered
 // twice is answered twice the same.
 func (p *Phone) document(c store.Call) []twiml.Element {
+	if c.Back != nil && c.Open() {
+		return []twiml.Element{words(willCallBack), &twiml.VoiceHangup{}}
+	}
 	switch c.State {
 	case store.Waiting:
 		return p.enqueue(c)
