@@ -90,6 +90,9 @@ func (t *txn) forget(c *Call) {
 		return
 	}
 	c.From, c.Name, c.City, c.Forgotten = "", "", "", true
+	if c.Handed != nil {
+		c.Handed.Note = ""
+	}
 	t.Put(c.key(), encode(c))
 	t.erase(c)
 	t.wipe()

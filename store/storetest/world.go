@@ -70,6 +70,30 @@ func (w *world) open() {
 	w.check(err)
 }
 
+// staff changes the team, and restarts with it.
+func (w *world) staff(change func(*store.Team)) {
+	w.Helper()
+	change(&w.team)
+	w.restart()
+}
+
+// follow has everything done that follows by now from the team's rules alone.
+func (w *world) follow() {
+	w.Helper()
+	w.during(w.s.RunRules, func() {
+		w.check(w.s.Settled(w.ctx, store.Escalate))
+		w.check(w.s.Settled(w.ctx, store.Freed))
+	})
+	w.sound()
+}
+
+// expire has everything done that follows from the deadlines that have passed.
+func (w *world) expire() {
+	w.Helper()
+	w.during(w.s.Deadlines, w.settle)
+	w.sound()
+}
+
 // restart closes the store and opens the same data again, as a new process would.
 func (w *world) restart() {
 	w.Helper()
@@ -108,9 +132,17 @@ func (w *world) arrive(line string) store.Call {
 // says gives a person's word on the call as it was announced last.
 func (w *world) says(c store.Call, person string, via store.Via, word store.Word) (store.Verdict, store.Call) {
 	w.Helper()
-	a := store.Answer{ID: w.id("answer"), Call: c.ID, Attempt: c.Attempt, Person: person, Via: via, Word: word}
-	if via == store.BySlack {
-		a.User, a.Channel = "U-"+person, "C-"+person
+	return w.answers(store.Answer{Call: c.ID, Attempt: c.Attempt, Person: person, Via: via, Word: word})
+}
+
+// answers gives an answer, under a new ID if it has none.
+func (w *world) answers(a store.Answer) (store.Verdict, store.Call) {
+	w.Helper()
+	if a.ID == "" {
+		a.ID = w.id("answer")
+	}
+	if a.Via == store.BySlack {
+		a.User, a.Channel = "U-"+a.Person, "C-"+a.Person
 	}
 	v, c, err := w.s.Answer(w.ctx, a)
 	w.check(err)
@@ -118,10 +150,10 @@ func (w *world) says(c store.Call, person string, via store.Via, word store.Word
 	return v, c
 }
 
-// wins is says that must win.
+// wins is a word that must win, whatever other calls the person has.
 func (w *world) wins(c store.Call, person string, word store.Word) store.Call {
 	w.Helper()
-	v, c := w.says(c, person, store.BySMS, word)
+	v, c := w.answers(store.Answer{Call: c.ID, Attempt: c.Attempt, Person: person, Via: store.BySMS, Word: word, Force: word == store.Take})
 	if v.Result != store.Won {
 		w.Fatalf("%s's %s came to %q", person, word, v.Result)
 	}
@@ -234,7 +266,7 @@ func (w *world) told(c store.Call) string {
 func (w *world) sound() {
 	w.Helper()
 	at := w.all("at/")
-	codes := map[string]bool{}
+	codes, busy := map[string]bool{}, map[string]int{}
 	for key, v := range w.all("open/") {
 		var c store.Call
 		w.check(json.Unmarshal(v, &c))
@@ -252,12 +284,25 @@ func (w *world) sound() {
 			}
 			codes[code] = true
 		}
+		if c.Claim != nil && c.Claim.Word == store.Take && c.Claim.Person != "" && (c.State == store.Ringing || c.State == store.Talking) {
+			busy[c.Claim.Person]++
+			if has := string(w.all("busy/")["busy/"+c.Claim.Person]); strings.Count(has, string(c.ID)) != 1 {
+				w.Errorf("%s has a call that is %s, noted are %q", c.Claim.Person, c.State, has)
+			}
+		}
 		if (c.State == store.Ringing || c.State == store.Talking || c.State == store.Recording) != (c.Claim != nil) {
 			w.Errorf("a call that is %s has the claim %+v", c.State, c.Claim)
 		}
 	}
 	for key := range at {
 		w.Errorf("%s is of no open call", key)
+	}
+	for key, v := range w.all("busy/") {
+		var has []store.CallID
+		w.check(json.Unmarshal(v, &has))
+		if n := busy[strings.TrimPrefix(key, "busy/")]; n == 0 || n != len(has) {
+			w.Errorf("%s notes %s, %d are so", key, v, n)
+		}
 	}
 	for key, v := range w.all("done/") {
 		var c store.Call
