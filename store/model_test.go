@@ -19,13 +19,13 @@ var moves = map[string]string{
 	">recording=": "arrive fallback",
 
 	"waiting>ringing=":   "answer pull expire do-freed",
-	"waiting>recording=": "answer leftqueue fallback expire message outofqueue do-ask",
+	"waiting>recording=": "answer leftqueue fallback expire message outofqueue do-ask texted do-sms", // whose text is lost cannot answer
 	"waiting>talking=":   "overtaken",
 	"waiting>ended=":     "hungup found expire do-ask",
 
 	"ringing>talking=":   "accept overtaken",
-	"ringing>waiting+":   "dialed backover answer backinqueue ringover do-ask",
-	"ringing>ringing+":   "dialed backover answer backinqueue ringover do-ask",
+	"ringing>waiting+":   "dialed backover answer backinqueue ringover do-ask expire",
+	"ringing>ringing+":   "dialed backover answer backinqueue ringover do-ask expire",
 	"ringing>recording+": "dialed backover answer backinqueue ringover do-ask",
 	"ringing>recording=": "fallback",
 	"ringing>ended=":     "hungup found dialed backover do-ask",
@@ -138,7 +138,7 @@ func hasPassed(c *store.Call, person string) bool {
 // free reports whether a person could be put through to a call.
 func (h *history) free(p *picture, person string, c *store.Call) bool {
 	who, _ := h.team.Person(person)
-	return who.Phone != "" && !h.off(person) && len(p.callsOf(person, c.ID)) == 0 && !hasPassed(c, person)
+	return who.Phone != "" && len(p.callsOf(person, c.ID)) == 0 && !hasPassed(c, person)
 }
 
 func (h *history) off(person string) bool {
@@ -159,7 +159,9 @@ func (h *history) callees(p *picture, c *store.Call) []string {
 	}
 	last, at := "", time.Time{}
 	if n := len(c.Tries); n > 0 {
-		last, at = c.Tries[n-1].Person, c.Tries[n-1].At
+		if at = c.Tries[n-1].At; c.Tries[n-1].Word != store.Forward {
+			last = c.Tries[n-1].Person
+		}
 	}
 	if c.Handed != nil && c.Handed.At.After(at) {
 		last = c.Handed.By
@@ -168,7 +170,7 @@ func (h *history) callees(p *picture, c *store.Call) []string {
 	lastToo := false
 	for _, name := range all {
 		switch {
-		case !h.free(p, name, c):
+		case !h.free(p, name, c), h.off(name):
 		case name == last:
 			lastToo = true
 		default:
@@ -181,7 +183,7 @@ func (h *history) callees(p *picture, c *store.Call) []string {
 	return out
 }
 
-// nextInLine is who is to be given a call that begins to wait.
+// nextInLine is who is to be given a call that begins to wait: it is their wish, though they be off duty.
 func (h *history) nextInLine(p *picture, c *store.Call) string {
 	line, _ := h.team.Line(c.Line)
 	for _, s := range h.inLine {
@@ -194,10 +196,13 @@ func (h *history) nextInLine(p *picture, c *store.Call) string {
 
 // verdict is what an answer to a call that is so must come to.
 func (h *history) verdict(p *picture, c *store.Call, a store.Answer) store.Result {
-	rings := c.State == store.Ringing && a.Attempt == c.Attempt && taker(c) == a.Person && c.Claim.Leg == ""
+	rings := c.State == store.Ringing && a.Attempt == c.Attempt && taker(c) == a.Person && c.Claim.Via != store.ByPhone
 	givesBack := rings && (a.Word == store.HandOver || a.Word == store.Pass && a.Via != store.ByPhone || a.Word == store.SendVoicemail && a.Via == store.BySMS)
 	switch {
 	case a.Word == store.HandOver && c.State == store.Talking && taker(c) == a.Person && c.Back == nil:
+		if a.Attempt != c.Attempt {
+			return store.Stale
+		}
 		return store.HandedOver
 	case givesBack:
 		return store.GivenBack
@@ -509,13 +514,10 @@ func (h *history) began(op string, p *picture, was, is *store.Call) {
 	for _, name := range is.Told {
 		hopeless := slices.ContainsFunc(is.Texts, func(x store.SMSText) bool { return x.Person == name && x.Never && x.Status.Lost() })
 		if p.due[store.Deed{Kind: store.Text, Call: is.ID, Attempt: is.Attempt, Whom: name}.Key()] == nil && !hopeless {
-			if was := p.waits[is.Line]; was <= 10 {
+			if p.due[store.Deed{Kind: store.List, Line: is.Line, Whom: name}.Key()] == nil { // where too many wait
 				h.Errorf("%s: nobody texts %s of %s", op, name, who)
-			} else if p.due[store.Deed{Kind: store.List, Line: is.Line, Whom: name}.Key()] == nil {
-				h.Errorf("%s: nobody tells %s how many wait", op, name)
-			} else {
-				h.seen("rule", "listed")
 			}
+			h.seen("rule", "listed")
 		}
 	}
 }
@@ -542,6 +544,7 @@ func (h *history) leaveLine(person string) {
 // standing is a place in line.
 type standing struct {
 	Person string
+	After  time.Time // what waited before is not theirs
 	Until  time.Time
 }
 

@@ -116,6 +116,7 @@ func playHistory(t *rapid.T, seen map[string]map[string]int) {
 		uncounted: map[store.CallID]bool{}, names: map[store.CallID]string{}, count: seen}
 	h.staff()
 	h.start()
+	h.check("open")
 	for range 40 + h.pick(41, "steps") {
 		h.step()
 	}
@@ -250,7 +251,7 @@ func (h *history) finish() {
 	if h.between { // who came first, the model cannot know
 		h.inLine = nil
 		for _, s := range all {
-			h.inLine = append(h.inLine, standing{s.Person, s.Until})
+			h.inLine = append(h.inLine, standing{s.Person, s.After, s.Until})
 		}
 	} else if !slices.Equal(names, want) {
 		h.Errorf("%s: %q stand in line, should be %q", h.op, names, want)
@@ -280,7 +281,7 @@ var deck = func() (all []string) {
 			every int
 		}{
 			{"event", 1}, {"answer", 1}, {"arrive", 3}, {"work", 1}, {"time", 1}, {"event", 1}, {"pull", 3}, {"expire", 3}, {"work", 2}, {"answer", 2},
-			{"duty", 6}, {"restart", 6}, {"leave", 12}, {"fallback", 12}, {"crowd", 12}, {"event", 1},
+			{"duty", 6}, {"restart", 6}, {"leave", 12}, {"stand", 12}, {"fallback", 12}, {"crowd", 12}, {"event", 1},
 		} {
 			if (round+1)%s.every == 0 {
 				all = append(all, s.name)
@@ -295,7 +296,7 @@ var steps map[string]func(*history)
 func init() { // a step may run another
 	steps = map[string]func(*history){
 		"arrive": (*history).arrive, "fallback": (*history).fallback, "crowd": (*history).crowded, "answer": (*history).answer, "pull": (*history).pull,
-		"leave": (*history).leave, "duty": (*history).onOff, "time": (*history).pass, "expire": (*history).expire, "restart": (*history).restart,
+		"stand": (*history).stands, "leave": (*history).leave, "duty": (*history).onOff, "time": (*history).pass, "expire": (*history).expire, "restart": (*history).restart,
 		"work": (*history).work, "event": (*history).event,
 	}
 }
@@ -555,11 +556,7 @@ func (h *history) pull() {
 		return
 	}
 	if v.Result == store.InLine {
-		i := slices.IndexFunc(h.inLine, func(s standing) bool { return s.Person == a.Person })
-		if i < 0 {
-			i, h.inLine = len(h.inLine), append(slices.Clone(h.inLine), standing{Person: a.Person})
-		}
-		h.inLine[i].Until = h.now().Add(30 * time.Minute)
+		h.stand(a.Person, time.Time{})
 	}
 	h.verdicts[a.ID] = v
 	h.pulls = append(h.pulls, a)
@@ -569,9 +566,39 @@ func (h *history) pull() {
 	if !h.between && (v.Result != want || want == store.Won && c.ID != which) {
 		h.Errorf("%s came to %q of %s, not %q of %s", a.ID, v.Result, h.name(c.ID), want, h.name(which))
 	}
-	if v.Result == store.Won && v.First.Via != store.ByLine {
+	if v.Result == store.Won {
 		a.Attempt = v.First.Attempt
 		h.won(a, h.was.calls[c.ID])
+	}
+}
+
+// stands is a place in line, whether or not others wait.
+func (h *history) stands() {
+	a := store.Answer{ID: h.id("stand"), Person: h.person(), Via: store.ByPhone}
+	h.say("%s wants to stand in line", a.Person)
+	want := store.InLine
+	var v store.Verdict
+	h.insist(func() (err error) { v, err = h.Stand(h.ctx, a); return err })
+	if len(h.was.callsOf(a.Person, "")) > 0 {
+		want = store.OnACall
+	}
+	if v.Result != want {
+		h.Errorf("%s came to %q, not %q", a.ID, v.Result, want)
+	}
+	if v.Result == store.InLine {
+		h.stand(a.Person, h.now())
+	}
+}
+
+func (h *history) stand(person string, after time.Time) {
+	i := slices.IndexFunc(h.inLine, func(s standing) bool { return s.Person == person })
+	if h.inLine = slices.Clone(h.inLine); i < 0 {
+		i, h.inLine = len(h.inLine), append(h.inLine, standing{Person: person, After: after})
+	}
+	h.inLine[i].Until = h.now().Add(30 * time.Minute)
+	h.check(h.op)
+	if h.was.due[store.Deed{Kind: store.Freed, Whom: person}.Key()] == nil {
+		h.Errorf("%s stands in line, and nobody looks what has come meanwhile", person)
 	}
 }
 
@@ -882,7 +909,6 @@ func (h *history) toldFreed(person string) {
 	if h.between || h.updates >= h.spoilt && h.spoilt > 0 {
 		return
 	}
-	stands := slices.ContainsFunc(h.inLine, func(s standing) bool { return s.Person == person && s.Until.After(h.now()) })
 	for _, id := range h.was.order {
 		c := h.was.calls[id]
 		if c.State != store.Waiting {
@@ -891,8 +917,12 @@ func (h *history) toldFreed(person string) {
 		if slices.Contains(h.callees(h.was, c), person) && !slices.Contains(c.Told, person) {
 			h.Errorf("%s can take calls again, and was not told of %s", person, h.name(id))
 		}
-		if stands && h.nextInLine(h.was, c) == person {
-			h.Errorf("%s stands in line and can take calls again, and %s waits", person, h.name(id))
+		line, _ := h.team.Line(c.Line)
+		if first := h.nextInLine(h.was, c); first == person && line.Serves(person) {
+			i := slices.IndexFunc(h.inLine, func(s standing) bool { return s.Person == person })
+			if c.Began().After(h.inLine[i].After) {
+				h.Errorf("%s stands in line and can take calls again, and %s waits", person, h.name(id))
+			}
 		}
 	}
 }
