@@ -314,3 +314,17 @@ func TestReplied(t *testing.T) {
 		t.Errorf("what counted is forgotten: %+v, %v", g, err)
 	}
 }
+
+// The word of an earlier attempt, which comes late, does not end a conversation of which only the beginning was found out.
+func TestOvertakenAndALateWord(t *testing.T) {
+	r := newRules(t, ann, bob)
+	call := r.take(r.arrive(), "Ann")
+	call = r.ok(r.Dialed(r.ctx, call.ID, 1, store.DialResult{Why: store.NoAnswer}))
+	if err := r.Overtaken(r.ctx, call.ID, call.Attempt); err != nil {
+		t.Fatal(err)
+	}
+	call = r.ok(r.Dialed(r.ctx, call.ID, 1, store.DialResult{Why: store.NoAnswer}))
+	if call.State != store.Talking || call.Attempt != 2 {
+		t.Errorf("the call is %s at attempt %d", call.State, call.Attempt)
+	}
+}
