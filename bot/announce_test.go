@@ -131,7 +131,7 @@ func TestSMSTexts(t *testing.T) {
 		many = append(many, store.Call{Line: salesLine.Number, From: "+12085550123", Name: strings.Repeat("é", 60), Code: i + 1, Arrived: now.Add(-time.Minute)})
 	}
 	two := []store.Call{{Line: salesLine.Number, From: "+12085550123", Name: "Jane", Code: 1, Arrived: now.Add(-time.Minute)}, {Line: salesLine.Number, Code: 3, Arrived: now}}
-	if got, want := whichOne(salesLine, two, now), "Which one? 1: Jane, (208) 555-0123, waiting 1:00. 3: withheld number, waiting 0:00. Reply for example Y 1."; got != want {
+	if got, want := whichOne(team, two, "Y", now), "Which one? 1: Jane, (208) 555-0123, waiting 1:00. 3: withheld number, waiting 0:00. Reply for example Y 1."; got != want {
 		t.Errorf("got %q", got)
 	}
 	if got, want := waitingList(team, two, now), "1: Jane, (208) 555-0123 (Sales), waiting 1:00\n3: withheld number (Sales), waiting 0:00"; got != want {
@@ -141,7 +141,7 @@ func TestSMSTexts(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	// Twilio sends no text of more than 1,600 characters (error 21617): it would say nothing at all.
-	for name, text := range map[string]string{"which one": whichOne(salesLine, many, now), "list": waitingList(team, many, now)} {
+	for name, text := range map[string]string{"which one": whichOne(team, many, "Y", now), "list": waitingList(team, many, now)} {
 		if n := utf8.RuneCountInString(text); n > 1600 {
 			t.Errorf("%s: %d characters", name, n)
 		}
@@ -149,10 +149,10 @@ func TestSMSTexts(t *testing.T) {
 			t.Errorf("%s does not say how many there are: %s", name, text)
 		}
 	}
-	if got := whichOne(salesLine, many, now); !strings.HasSuffix(got, ", waiting 1:00. And 490 more. Reply for example Y 1.") {
+	if got := whichOne(team, many, "Y", now); !strings.HasSuffix(got, ", waiting 1:00. And 490 more. Reply for example Y 1.") {
 		t.Errorf("it does not say how to answer: %q", got)
 	}
-	for _, text := range []string{smsHelp, toStranger(salesLine), notYourLine(salesLine), nothingWaits, noSuchCode(7)} {
+	for _, text := range []string{smsHelp(salesLine), toStranger(salesLine), notYourLine(salesLine), nothingWaits, noSuchCode(store.Answer{}, 7)} {
 		if n := utf8.RuneCountInString(text); n > 160 || strings.ContainsFunc(text, func(r rune) bool { return r > 127 }) {
 			t.Errorf("%d characters, or not plain: %q", n, text)
 		}
@@ -201,16 +201,16 @@ func TestVerdict(t *testing.T) {
 		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Voicemail), jane + " is at voicemail already."},
 		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), jane + " has hung up."},
 	} {
-		if got := verdict(team, store.Answer{Person: "Ann", Word: c.word, Via: store.BySMS}, c.v, c.call, now); got != c.want {
+		if got := verdict(team, store.Answer{Person: "Ann", Word: c.word, Via: store.BySMS}, c.v, c.call, store.Call{}, now); got != c.want {
 			t.Errorf("%d: got  %q\nwant %q", i, got, c.want)
 		}
 	}
 	// Who answers by a button is not told of codes.
-	if got := verdict(team, store.Answer{Person: "Ann", Via: store.BySlack}, store.Verdict{Result: store.Stale}, call(store.Waiting, ""), now); got != jane+" is waiting again. Please answer the latest announcement." {
+	if got := verdict(team, store.Answer{Person: "Ann", Via: store.BySlack}, store.Verdict{Result: store.Stale}, call(store.Waiting, ""), store.Call{}, now); got != jane+" is waiting again. Please answer the latest announcement." {
 		t.Errorf("got %q", got)
 	}
 	// A call of a line that is configured no more has no country either.
-	if got := verdict(store.Team{}, store.Answer{}, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), now); got != fmt.Sprintf("Jane, %s has hung up.", "+1 208-555-0123") {
+	if got := verdict(store.Team{}, store.Answer{}, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), store.Call{}, now); got != fmt.Sprintf("Jane, %s has hung up.", "+1 208-555-0123") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -9,9 +9,6 @@ import (
 	"pullphone/store"
 )
 
-// handOverAction is the button of whoever talks.
-const handOverAction = "handover"
-
 // offers gives people who talk a button to hand the call over. It is for them alone: the call's own message has no button
 // while somebody has the call.
 func (b *Bot) offers() store.Work {

@@ -67,7 +67,7 @@ func hostileName(t *testing.T, name string) {
 		{Result: store.Lost, First: &store.Claim{Person: "Bob", Word: store.Take, At: now.Add(-time.Minute)}},
 		{Result: store.Lost, First: &store.Claim{Person: "Bob", Word: store.SendVoicemail, At: now}},
 	} {
-		text := verdict(r.Store.Team, store.Answer{Person: "Ann", Word: store.Take}, v, c, now)
+		text := verdict(r.Store.Team, store.Answer{Person: "Ann", Word: store.Take}, v, c, store.Call{}, now)
 		if !strings.Contains(text, name) {
 			t.Errorf("%s: %q does not name the caller", v.Result, text)
 		}

@@ -20,8 +20,14 @@ func (s *Store) AskBack(ctx context.Context, id CallID, attempt int) (bool, Call
 			return nothing, nil
 		}
 		c.Back = &Callback{At: t.now}
-		c.Deadline, c.Queue, c.Missing = t.now.Add(backWithin), "", 0
-		t.Delete(Deed{Kind: Retrieve, Call: c.ID, Attempt: c.Attempt}.Key())
+		c.Deadline, c.Queue = t.now.Add(backWithin), ""
+		t.here(c)
+		if !c.Ring.Up { // else who has picked up may still take it
+			if c.Ring.SID != "" {
+				t.due(Deed{Kind: HangUp, Call: c.ID, Whom: c.Ring.SID})
+			}
+			c.Ring = Ring{}
+		}
 		return visible, nil
 	})
 	return err == nil && c.Back != nil && c.Open(), c, err
@@ -69,6 +75,9 @@ func (s *Store) CallBackOver(ctx context.Context, id CallID, attempt int, r Dial
 		}
 		switch {
 		case r.Bridged:
+			if c.Accepted.IsZero() {
+				c.Accepted = t.now.Add(-time.Duration(r.Seconds) * time.Second)
+			}
 			t.talked(c, r.Seconds)
 			return visible, nil
 		case c.State == Ringing: // nobody has pressed 1

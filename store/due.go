@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -114,18 +115,29 @@ func (t *txn) draw(c *Call) error {
 
 // announce makes one SMS to each person who is to be told due. Where too many wait already, people are told how many.
 func (t *txn) announce(c *Call) error {
-	crowd, err := t.crowd(c.Line)
-	if err != nil {
-		return err
-	}
 	people, err := t.callees(c)
 	if err != nil {
 		return err
 	}
-	c.Told = people
-	if crowd.Waiting >= maxTold { // this one is not counted yet
-		c.Ring = Ring{} // the list is told instead
-		return t.list(c.Line, crowd, people)
+	return t.tell(c, people, 0) // this one is not counted yet
+}
+
+// tellMore is the same for people who can be told of it only now, or are to be.
+func (t *txn) tellMore(c *Call, people []string) error {
+	if len(people) == 0 {
+		return nil
+	}
+	return t.tell(c, people, 1)
+}
+
+func (t *txn) tell(c *Call, people []string, counted int) error {
+	crowd, err := t.crowd(c.Line)
+	if err != nil {
+		return err
+	}
+	c.Told = append(slices.Clone(c.Told), people...)
+	if crowd.Waiting-counted >= maxTold {
+		return t.list(c.Line, crowd, people) // and no phone is rung
 	}
 	for _, name := range people {
 		t.text(c, name)

@@ -45,7 +45,7 @@ func (p *Phone) hold(w http.ResponseWriter, r *http.Request, id store.CallID, at
 	switch {
 	case waited > 10: // the document has come to its end and begins anew
 	case attempt > 1:
-		verbs = append(verbs, words(stillLooking))
+		verbs = append(verbs, words(backOnHold(c)))
 	case line.Greeting != "":
 		verbs = append(verbs, words(line.Greeting))
 	}

@@ -1,6 +1,7 @@
 package voice
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/twilio/twilio-go/twiml"
@@ -13,6 +14,9 @@ import (
 const (
 	notInService = "This number is not in service. Goodbye."
 	stillLooking = "Sorry, that took longer than we thought. We are still finding the right person for you."
+	somebodyElse = "Please hold on, we are finding somebody else for you."
+	forwarding   = "Please hold on, we are connecting you."
+	closedNow    = "We are closed right now."
 	sorry        = "Sorry, we cannot put you through right now."
 	thanks       = "Thank you. Goodbye."
 	nothingHeard = "We did not hear a message. Goodbye."
@@ -26,7 +30,11 @@ func puttingThrough(taker string) string { return "Putting you through to " + ta
 
 // pressOne takes under four seconds, or a taker takes the phone from the ear.
 func pressOne(line store.Line, c store.Call) string {
-	return callFor(line, c) + " Press 1 to take it, 2 to decline."
+	call := callFor(line, c)
+	if c.Claim != nil && c.Claim.Rule == store.HandedBack {
+		call = "Nobody else took it: " + cmp.Or(who(c), "the caller you had") + "."
+	}
+	return call + " Press 1 to take it, 2 to decline."
 }
 
 // pressOneOrPass is the same for somebody who has not said anything yet.
@@ -48,21 +56,30 @@ func answeredElsewhere(c store.Call) string {
 }
 
 func callFor(line store.Line, c store.Call) string {
-	who := c.Name
-	if who == "" {
-		who = c.City
+	from := who(c)
+	if from != "" {
+		from = " from " + from
 	}
-	switch {
-	case who != "":
-		who = " from " + brief(who)
+	return "Call for " + cmp.Or(brief(line.Name), "you") + from + "."
+}
+
+// who is what is said of a caller; empty when there is only a number.
+func who(c store.Call) string {
+	switch known := cmp.Or(c.Name, c.City); {
+	case known != "":
+		return brief(known)
 	case c.From == "":
-		who = " from a withheld number"
+		return "a withheld number"
 	}
-	name := brief(line.Name)
-	if name == "" {
-		name = "you"
+	return ""
+}
+
+// backOnHold is what a caller hears who had been taken, and waits again.
+func backOnHold(c store.Call) string {
+	if c.Handed != nil && !c.Handed.At.Before(c.Began()) {
+		return somebodyElse
 	}
-	return "Call for " + name + who + "."
+	return stillLooking
 }
 
 // brief is as much of a name as is heard in a second or so, cut at a blank where there is one.

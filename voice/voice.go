@@ -2,7 +2,7 @@
 //
 // Follow a call: incoming.go puts it on hold (hold.go); when it is claimed, redirect.go pulls it out of the queue;
 // connect.go dials the taker, screen.go asks them to press 1, and connect.go hears how that ended; voicemail.go takes
-// the message, and away.go while this server is away; ended.go hears that the caller has gone; reconcile.go finds what was
+// the message, and away.go while this server is away; retrieve.go brings a caller back on hold who was handed over; ended.go hears that the caller has gone; reconcile.go finds what was
 // missed; erase.go deletes what Twilio keeps. When nobody could be told of a call, phones.go rings people, and meet.go
 // brings the caller to whoever presses 1 there. Everything said on the phone stands in says.go.
 package voice
@@ -34,6 +34,7 @@ const (
 const (
 	holdPath      = "/twilio/hold"
 	leftPath      = "/twilio/left"
+	backPath      = "/twilio/back"
 	connectPath   = "/twilio/connect"
 	screenPath    = "/twilio/screen"
 	acceptPath    = "/twilio/accept"
@@ -68,7 +69,7 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 		IncomingPath: p.incoming, StatusPath: p.ended,
 		FallbackPath: p.fallback, fallbackDonePath: p.fallbackDone, fallbackRecordingPath: p.fallbackRecording,
 		holdPath: ofCall(p.hold), leftPath: ofCall(p.left),
-		connectPath: ofCall(p.connect), dialedPath: ofCall(p.dialed),
+		connectPath: ofCall(p.connect), dialedPath: ofCall(p.dialed), backPath: ofCall(p.back),
 		screenPath: ofCall(p.screen), acceptPath: ofCall(p.accept), answeredPath: ofCall(p.answered),
 		recordedPath: ofCall(p.recorded), recordingPath: ofCall(p.recording),
 		ringPath: ofCall(p.ring), keyPath: ofCall(p.key), rungPath: ofCall(p.rung),
@@ -82,7 +83,7 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 // Run does what is due at Twilio until ctx ends, and finishes what it had begun.
 func (p *Phone) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons(), p.rings(), p.hangups()} {
+	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons(), p.rings(), p.hangups(), p.retrieves()} {
 		g.Go(func() error { return p.Store.Run(ctx, w) })
 	}
 	return g.Wait()
@@ -111,7 +112,12 @@ func ofCall(h func(http.ResponseWriter, *http.Request, store.CallID, int)) http.
 // say answers with a TwiML document. No verbs are a document too: it ends the call, or lets it go on where the
 // request was no more than a report.
 func (p *Phone) say(w http.ResponseWriter, verbs ...twiml.Element) {
-	doc, err := twiml.Voice(verbs)
+	tree, root := twiml.CreateDocument()
+	twiml.AddAllVerbs(root, verbs)
+	for _, g := range tree.FindElements("//Gather[@finishOnKey='" + noKey + "']") {
+		g.CreateAttr("finishOnKey", "")
+	}
+	doc, err := twiml.ToXML(tree)
 	if err != nil {
 		p.fail(w, fmt.Errorf("TwiML: %w", err))
 		return
