@@ -70,7 +70,7 @@ func TestTakerDoesNotTake(t *testing.T) {
 			h.shows(m.TS, "Ringing Ann's phone")
 			tt.do(h, leg)
 
-			back := h.shows(m.TS, "Ann "+tt.said+". Still waiting.")
+			back := h.shows(m.TS, "Ann "+tt.said+", still waiting 0:")
 			if len(back.Buttons()) != 2 {
 				t.Errorf("back on hold without buttons: %s", back.AsText())
 			}

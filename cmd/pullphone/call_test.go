@@ -43,7 +43,7 @@ func TestOneCall(t *testing.T) {
 	for _, phone := range []string{annPhone, bobPhone} {
 		equal(t, "SMS to "+phone, strings.Join(announcements(h.net, phone), "|"), "Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (1)")
 	}
-	equal(t, "notification", strings.ReplaceAll(m.Text, "\u2060", ""), "Call for Sales from JANE DOE, (208) 555-0123, Boise, ID. Waiting. Take it or send it to voicemail.")
+	equal(t, "notification", strings.ReplaceAll(m.Text, "\u2060", ""), "Call 1 for Sales from JANE DOE, (208) 555-0123, Boise, ID. Waiting. Take it or send it to voicemail.")
 	var buttons []string
 	for _, b := range m.Buttons() {
 		buttons = append(buttons, b.ActionID+" "+b.Text+" "+b.Style)
@@ -95,7 +95,7 @@ func TestOneCall(t *testing.T) {
 	head := "JANE DOE, (208) 555-0123\n"
 	foot := "\nSales, Boise, ID " + calledAt(r)
 	equal(t, "Slack", strings.Join(screens(last), "\n\n"), strings.Join([]string{
-		head + "Waiting." + foot + "\n[Take] [Voicemail]",
+		head + "Waiting.\nCall 1 on Sales, Boise, ID " + calledAt(r) + "\n[Take] [Voicemail]",
 		head + "Ann took it. Ringing Ann's phone." + foot,
 		head + "Talking with Ann, after waiting 0:44." + foot,
 		head + "Talked with Ann for 2:09, after waiting 0:44." + foot,
@@ -199,7 +199,7 @@ func TestWithheldNumber(t *testing.T) {
 		}
 		call, m := h.arrive(phone, info)
 		r := screens(m)[0]
-		if !strings.HasPrefix(r, "withheld number\nWaiting.\nSales called ") {
+		if !strings.HasPrefix(r, "withheld number\nWaiting.\nCall ") {
 			t.Errorf("%s: Slack shows %q", info.From, r)
 		}
 		sms := announcements(h.net, annPhone)

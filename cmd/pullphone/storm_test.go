@@ -184,7 +184,7 @@ func (w *weather) explains(d twice) (n int) {
 				n++
 			}
 		case "call":
-			if strings.HasSuffix(r.path, "/chat.postMessage") && strings.HasPrefix(text, "Call for ") && strings.Contains(text, d.text) {
+			if strings.HasSuffix(r.path, "/chat.postMessage") && strings.HasPrefix(text, "Call ") && strings.Contains(text, d.text) {
 				n++
 			}
 		case "voicemail":
