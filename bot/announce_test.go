@@ -18,11 +18,36 @@ func TestAnnouncement(t *testing.T) {
 	tried := func(why store.Why) store.Call {
 		return store.Call{From: "+12085550123", Name: "JANE DOE", City: "Boise, ID", Code: 2, Tries: []store.Try{{Person: "Bob", Why: store.Busy}, {Person: "Ann", Why: why}}}
 	}
+	since := func(base store.Call, change func(*store.Call)) store.Call {
+		change(&base)
+		return base
+	}
+	const first, second = 1, 2 // minutes
+	at := func(minutes int) time.Time { return time.Date(2026, 3, 2, 17, minutes, 0, 0, time.UTC) }
+	jane := store.Call{From: "+12085550123", Name: "JANE DOE", City: "Boise, ID", Code: 2}
+	hands := func(minute int, note string) func(*store.Call) {
+		return func(c *store.Call) { c.Handed = &store.Handed{By: "Ann", Note: note, At: at(minute)} }
+	}
+	bobTried := []store.Try{{Person: "Bob", Why: store.NoAnswer, At: at(first)}}
 	for _, c := range []struct {
 		line store.Line
 		call store.Call
 		want string
 	}{
+		{salesLine, since(jane, hands(first, "")), "Ann hands over. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, since(jane, hands(first, " wants\n a refund ")), "Ann hands over: wants a refund. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, since(jane, hands(first, "Can you help?")), "Ann hands over: Can you help? Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, since(jane, hands(first, strings.Repeat("refund ", 12))), "Ann hands over: " + strings.TrimSpace(strings.Repeat("refund ", 10)) + "… Sales: JANE DOE, (208) 555-0123. Reply Y to take, N for voicemail. (2)"},
+		{pass, since(jane, func(c *store.Call) { hands(first, "refund")(c); c.Tries = bobTried }), "Bob did not pick up. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for not me. (2)"},
+		{pass, since(jane, func(c *store.Call) { hands(second, "refund")(c); c.Tries = bobTried }), "Ann hands over: refund. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for not me. (2)"},
+		{salesLine, since(jane, func(c *store.Call) { c.Back = &store.Callback{At: at(second)}; c.Tries = bobTried }), "Sales: JANE DOE, (208) 555-0123, Boise, ID asks to be called back. Reply Y to call. (2)"},
+		{salesLine, since(jane, func(c *store.Call) { hands(first, "refund")(c); c.Back = &store.Callback{At: at(second)} }), "Sales: JANE DOE, (208) 555-0123, Boise, ID asks to be called back. Reply Y to call. (2)"},
+		{salesLine, since(jane, func(c *store.Call) {
+			c.Back = &store.Callback{At: at(0)}
+			c.Tries = []store.Try{{Person: "Bob", Why: store.Unreached, At: at(first)}}
+		}), "Bob did not reach them. Sales: JANE DOE, (208) 555-0123, Boise, ID asks to be called back. Reply Y to call. (2)"},
+		{salesLine, since(jane, func(c *store.Call) { c.Tries = []store.Try{{Person: "Bob", Why: store.NoAnswer, Word: store.Forward}} }), "The forward by Bob was not answered. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, tried(store.GaveBack), "Ann gave it back. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
 		{salesLine, store.Call{From: "+12085550123", Code: 1}, "Sales: (208) 555-0123. Reply Y to take, N for voicemail. (1)"},
 		{salesLine, store.Call{From: "+12085550123", Name: "JANE DOE", City: "Boise, ID", Code: 1}, "Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (1)"},
 		{salesLine, store.Call{Code: 12}, "Sales: withheld number. Reply Y to take, N for voicemail. (12)"},
@@ -54,12 +79,32 @@ func TestAnnouncementLength(t *testing.T) {
 						if taker != "" {
 							c.Tries = []store.Try{{Person: taker, Why: store.Failed}}
 						}
-						text := announcement(l, c)
-						if n := utf8.RuneCountInString(text); n > 160 {
-							t.Fatalf("%d characters: %s", n, text)
+						fits := func(c store.Call, tail string) {
+							t.Helper()
+							text := announcement(l, c)
+							if n := utf8.RuneCountInString(text); n > 160 {
+								t.Fatalf("%d characters: %s", n, text)
+							}
+							if !strings.HasSuffix(text, tail+" (123)") || !strings.Contains(text, number(from, "US")) || !utf8.ValidString(text) {
+								t.Fatalf("%q", text)
+							}
 						}
-						if !strings.HasSuffix(text, ". Reply Y to take, N for voicemail. (123)") || !strings.Contains(text, number(from, "US")) || !utf8.ValidString(text) {
-							t.Fatalf("%q", text)
+						const take, call = ". Reply Y to take, N for voicemail.", " asks to be called back. Reply Y to call."
+						fits(c, take)
+						for _, note := range []string{"", "wants a refund", long} {
+							handed := c
+							handed.Handed = &store.Handed{By: taker, Note: note, At: time.Unix(1, 0)}
+							fits(handed, take)
+						}
+						if taker != "" {
+							c.Tries = []store.Try{{Person: taker, Why: store.Busy, Word: store.Forward}}
+							fits(c, take)
+						}
+						c.Back = &store.Callback{}
+						fits(c, call)
+						if taker != "" {
+							c.Tries = []store.Try{{Person: taker, Why: store.Unreached}}
+							fits(c, call)
 						}
 					}
 				}

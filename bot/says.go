@@ -9,7 +9,7 @@ import (
 	"pullphone/store"
 )
 
-// Everything that is said to people, in SMS and in Slack, stands here. An SMS fits one segment of 160 plain characters
+// Everything that is said to people, in SMS and in Slack, stands here; how a call stands, in status.go. An SMS fits one segment of 160 plain characters
 // where a name allows it. Texts that go to Slack are made harmless by whoever sends them.
 const (
 	withheld       = "withheld number"
@@ -48,32 +48,64 @@ func smsHelp(line store.Line) string {
 
 func notYourLine(line store.Line) string { return "You do not answer the line " + line.Name + "." }
 
-// announcement is the SMS that says who calls. The place goes when it does not fit, then the names are cut.
+// announcement is the SMS that says who calls, or wants to be called back, and why they wait again. The place goes when
+// it does not fit, then the note of who handed over is cut, then the names are.
 func announcement(line store.Line, c store.Call) string {
 	const segment = 160
 	tail := fmt.Sprintf(". Reply Y to take, N for %s. (%d)", noMeans(line), c.Code)
-	text := func(line, taker, who string) string {
-		head := ""
-		if n := len(c.Tries); n > 0 {
-			head = taker + " " + didNot(c.Tries[n-1].Why) + ". "
-		}
-		return head + line + ": " + who + tail
+	if c.Back != nil {
+		tail = fmt.Sprintf(" asks to be called back. Reply Y to call. (%d)", c.Code)
 	}
-	taker := ""
-	if n := len(c.Tries); n > 0 {
-		taker = c.Tries[n-1].Person
+	text := func(news, line, who string) string { return news + line + ": " + who + tail }
+	const all, least = 1000, 10 // characters of the note
+	fits := func(note int, place string) (string, bool) {
+		s := text(news(c, all, note), line.Name, who(line, c)+place)
+		return s, len([]rune(s)) <= segment
 	}
-	for _, place := range []string{placed(c), ""} {
-		if s := text(line.Name, taker, who(line, c)+place); len([]rune(s)) <= segment {
+	if s, ok := fits(all, placed(c)); ok {
+		return s
+	}
+	for note := segment; note >= least; note -= 10 {
+		if s, ok := fits(note, ""); ok {
 			return s
 		}
 	}
-	name, taker, who := shorten(line.Name, 30), shorten(taker, 20), number(c.From, line.Country)
-	if room := segment - len([]rune(text(name, taker, who))) - len(" "); c.Name != "" && room > 0 {
+	again, name, who := news(c, 20, 0), shorten(line.Name, 30), number(c.From, line.Country)
+	if room := segment - len([]rune(text(again, name, who))) - len(" "); c.Name != "" && room > 0 {
 		who += " " + shorten(c.Name, room)
 	}
-	return text(name, taker, who)
+	return text(again, name, who)
 }
+
+// news says why a call waits again, in a sentence with a blank behind it; nothing when it does so for the first time. Its
+// name and its note are cut to so many characters.
+func news(c store.Call, name, note int) string {
+	switch try := lastTry(c); {
+	case try != nil:
+		return tried(*try, shorten(try.Person, name)) + ". "
+	case c.Handed != nil && c.Back == nil:
+		h := store.Handed{By: shorten(c.Handed.By, name)}
+		if note > 0 {
+			h.Note = shorten(oneLine(c.Handed.Note), note)
+		}
+		return handedOver(h, "hands over") + " "
+	}
+	return ""
+}
+
+// handedOver says who has handed a call over, and what they say about it.
+func handedOver(h store.Handed, does string) string {
+	says := h.By + " " + does
+	if note := oneLine(h.Note); note != "" {
+		says += ": " + note
+	}
+	if strings.TrimRight(says, ".!?…") == says {
+		says += "."
+	}
+	return says
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func placed(c store.Call) string {
 	if c.City == "" {
@@ -95,6 +127,20 @@ func noMeans(line store.Line) string {
 		return "not me"
 	}
 	return "voicemail"
+}
+
+// tried says what a take, or a forward, came to.
+func tried(t store.Try, by string) string {
+	if t.Word != store.Forward {
+		return by + " " + didNot(t.Why)
+	}
+	switch t.Why {
+	case store.Busy:
+		return "The forward by " + by + " found the number busy"
+	case store.Failed:
+		return "The forward by " + by + " failed"
+	}
+	return "The forward by " + by + " was not answered"
 }
 
 func didNot(why store.Why) string {

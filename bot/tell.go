@@ -87,7 +87,14 @@ func (b *Bot) tellBySMS(ctx context.Context, c store.Call, name, text string, d 
 }
 
 func (b *Bot) ephemeral(ctx context.Context, a aside) error {
-	_, err := b.Slack.PostEphemeralContext(ctx, a.channel, a.user, slack.MsgOptionText(shown(a.text), false), slack.MsgOptionParse(false))
+	return b.showTo(ctx, a.channel, a.user, post{text: shown(a.text)})
+}
+
+// showTo shows a message to one person alone. Slack does so only while they are active, and keeps nothing of it
+// (docs.slack.dev/reference/methods/chat.postEphemeral).
+func (b *Bot) showTo(ctx context.Context, channel, user string, p post) error {
+	_, err := b.Slack.PostEphemeralContext(ctx, channel, user, slack.MsgOptionText(p.text, false), slack.MsgOptionParse(false),
+		slack.MsgOptionBlocks(p.blocks...))
 	b.noted(whisper, "", err)
 	return err
 }
