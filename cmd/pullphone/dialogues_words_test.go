@@ -173,17 +173,17 @@ func TestDialoguesWords(t *testing.T) {
 			Jane talks
 			Jane hangs up
 			Jane's call was talked by Bob via sms`},
-		{name: "a keyword to forward", line: []string{`keywords: {support: {forward: "+12085550199", say: "Connecting you to support."}}`}, says: `
+		{name: "a keyword to forward", line: []string{`keywords: {support: {forward: "+12085550189", say: "Connecting you to support."}}`}, says: `
 			Jane calls
 			Jane waits
 			Ann gets "Reply Y to take"
 			Bob gets "Reply Y to take"
 			Ann texts "support"
-			Ann gets "JANE DOE, (208) 555-0123 is forwarded to (208) 555-0199."
+			Ann gets "JANE DOE, (208) 555-0123 is forwarded to (208) 555-0189."
 			Jane hears "Connecting you to support."
 			Lee's phone rings
 			Bob texts "Y"
-			Bob gets "Too late: Ann has forwarded JANE DOE, (208) 555-0123 to (208) 555-0199"
+			Bob gets "Too late: Ann has forwarded JANE DOE, (208) 555-0123 to (208) 555-0189"
 			Lee picks up
 			Jane talks
 			30s pass
@@ -239,6 +239,8 @@ func TestDialoguesPull(t *testing.T) {
 			Bob is told "You are in line for 30 minutes, behind 1 other"
 			the server restarts
 			Jane calls
+			Jane waits
+			1s passes
 			Jane hears "Putting you through to Ann."
 			Ann's phone rings
 			Ann gets "Yours: (208) 555-0123. Your phone (208) 555-0101 rings now."
@@ -247,6 +249,8 @@ func TestDialoguesPull(t *testing.T) {
 			Ann presses 1
 			Jane talks
 			Mark calls
+			Mark waits
+			1s passes
 			Bob's phone rings
 			Bob is told "Yours: "
 			Bob picks up
@@ -293,6 +297,8 @@ func TestDialoguesPull(t *testing.T) {
 			Ann texts "pull"
 			Ann gets "next in line"
 			Jane calls
+			Jane waits
+			1s passes
 			Ann's phone rings
 			Ann gets "Yours: "
 			Ann declines
@@ -329,5 +335,90 @@ func TestDialoguesPull(t *testing.T) {
 			Jane hangs up
 			Jane's call was talked by Ann via sms
 			Mark's call was missed by Ann via sms`},
+	})
+}
+
+// The taker gives a call back, or hands it over.
+func TestDialoguesPassOn(t *testing.T) {
+	play(t, []dialogue{
+		{name: "given back by a no", says: `
+			Jane calls
+			Jane waits
+			Ann gets "({Jane})"
+			Bob gets "({Jane})"
+			Ann texts "y"
+			Ann gets "Yours: "
+			Ann's phone rings
+			Ann texts "N"
+			Ann gets "All right, JANE DOE, (208) 555-0123 waits for somebody else."
+			Ann's phone stops
+			Jane hears music
+			Jane waits
+			Bob gets "Ann gave it back."
+			Slack shows Jane "Ann gave it back" [Take] [Voicemail]
+			Ann texts "N"
+			Ann gets "Which one? {Jane}: JANE DOE"
+			Ann gets nothing
+			Jane waits
+			Bob texts "Y"
+			Bob gets "Yours: "
+			Bob's phone rings
+			Bob picks up
+			Bob presses 1
+			Jane talks
+			Jane hangs up
+			Jane's call was talked by Bob via sms`},
+		{name: "handed over with a note", says: `
+			Jane calls
+			Jane waits
+			Ann gets "({Jane})"
+			Bob gets "({Jane})"
+			Ann texts "pass on"
+			Ann gets "You are not on the phone with a caller."
+			Ann texts "y"
+			Ann gets "Yours: "
+			Ann's phone rings
+			Ann picks up
+			Ann presses 1
+			Jane talks
+			Ann texts "no"
+			Ann gets "You are on the phone with JANE DOE, (208) 555-0123. PASS ON hands the call over."
+			Jane talks
+			Ann texts "PASS ON she has a question about May"
+			Ann gets "Handed over: JANE DOE, (208) 555-0123 is back on hold."
+			Jane hears music
+			Jane waits
+			Bob gets "she has a question about May"
+			Bob texts "y {Jane}"
+			Bob gets "Yours: "
+			Bob's phone rings
+			Bob picks up
+			Bob presses 1
+			Jane talks
+			Jane hangs up
+			Jane's call was talked by Bob via sms`},
+		{name: "handed over in Slack, and back", line: []string{"ring_timeout: 20s"}, says: `
+			Jane calls
+			Jane waits
+			Ann gets "({Jane})"
+			Ann presses [Take] on Jane
+			Ann's phone rings
+			Ann picks up
+			Ann presses 1
+			Jane talks
+			Ann presses [Hand over]
+			Ann is told "Handed over: JANE DOE, (208) 555-0123 is back on hold. If nobody takes the call, your phone rings again."
+			Jane hears music
+			Jane waits
+			Slack shows Jane "Ann hands over. Waiting." [Take] [Voicemail]
+			Ann types "/pull pass on"
+			Ann is told "You are not on the phone with a caller."
+			31s pass
+			Ann's phone rings
+			Ann picks up
+			Ann presses 1
+			Jane talks
+			Jane hangs up
+			Jane's call was talked by Ann via rule`},
 	})
 }
