@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -17,7 +18,7 @@ func (s *Store) Ahead(ctx context.Context, c Call, most int) (n int, err error) 
 			if other, bad = decode[Call](b); bad != nil {
 				return false
 			}
-			if other.Line == c.Line && other.State == Waiting && other.ID != c.ID && inOrder(*other, c) < 0 {
+			if other.Line == c.Line && other.State == Waiting && cmp.Or(inOrder(*other, c), cmp.Compare(other.ID, c.ID)) < 0 {
 				n++
 			}
 			return n < most

@@ -32,9 +32,10 @@ const (
 	Escalate Kind = "escalate" // tell the next people
 	Mention  Kind = "mention"  // of those who are active in the line's channel
 	Freed    Kind = "freed"    // tell somebody who can take calls again which ones wait
+	Offer    Kind = "offer"    // give whoever talks the button to hand the call over
 )
 
-var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost, List, Learn, RingUp, HangUp, CallOut, Retrieve, Escalate, Mention, Freed}
+var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost, List, Learn, RingUp, HangUp, CallOut, Retrieve, Escalate, Mention, Freed, Offer}
 
 // Deed is one thing that is due.
 type Deed struct {
@@ -43,7 +44,7 @@ type Deed struct {
 	Attempt int       `json:"attempt,omitempty"`
 	Line    string    `json:"line,omitempty"`    // Draw, Post: whose channel; List
 	Whom    string    `json:"whom,omitempty"`    // Text, List: person; Post: RecordingSid; Tell: answer; Erase: CallSid or RecordingSid; HangUp: CallSid; Unpost: channel/ts; Learn: CallSid/RecordingSid/seconds; Escalate: number of the step; Freed: person
-	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again; RingUp: turn
+	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again; RingUp: turn; Mention: how many of the line's steps were taken
 	Due     time.Time `json:"due"`               // not before
 	First   bool      `json:"first,omitempty"`   // Draw: the call has no message yet
 	Waiting bool      `json:"waiting,omitempty"` // Draw: the call waits for an answer

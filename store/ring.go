@@ -35,6 +35,7 @@ func (s *Store) Accept(ctx context.Context, id CallID, attempt int) (bool, Call,
 		if c.Back != nil { // the caller's phone is yet to ring
 			c.Deadline = t.now.Add(backCheck)
 		}
+		t.offer(c)
 		return visible, t.waited(c)
 	})
 	return err == nil && c.State == Talking && c.Attempt == attempt, c, err

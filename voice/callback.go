@@ -54,7 +54,7 @@ func (p *Phone) callOut(ctx context.Context, d store.Deed) (func(*store.Call) bo
 		return failed()
 	}
 	line, _ := p.Store.Team.Line(c.Line)
-	out := twilio.Outgoing{From: c.Line, To: person.Phone, URL: p.at(backPath, c), Status: p.at(backOverPath, c),
+	out := twilio.Outgoing{From: c.Line, To: person.Phone, URL: p.at(callbackPath, c), Status: p.at(callbackOverPath, c),
 		Fallback: p.PublicURL + FallbackPath, Timeout: line.RingTimeout}
 	sid := ""
 	if d.Doubt { // it may ring already
@@ -85,8 +85,8 @@ func (p *Phone) callOut(ctx context.Context, d store.Deed) (func(*store.Call) bo
 	return nil, err
 }
 
-// back asks whoever picked up to call back whether they do.
-func (p *Phone) back(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
+// callback asks whoever picked up to call back whether they do.
+func (p *Phone) callback(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	leg := r.PostForm.Get("CallSid")
 	if !sid.MatchString(leg) {
 		http.Error(w, "no CallSid", http.StatusBadRequest)
@@ -101,15 +101,15 @@ func (p *Phone) back(w http.ResponseWriter, r *http.Request, id store.CallID, at
 	case !theirs:
 		p.say(w, words(answeredElsewhere(c)), &twiml.VoiceHangup{})
 	case c.State == store.Ringing && line.Accept:
-		ask := &twiml.VoiceGather{Action: p.at(backKeyPath, c), NumDigits: "1", Timeout: "5", InnerElements: []twiml.Element{words(pressOne(line, c))}}
+		ask := &twiml.VoiceGather{Action: p.at(callbackKeyPath, c), NumDigits: "1", Timeout: "5", InnerElements: []twiml.Element{words(pressOne(line, c))}}
 		p.say(w, ask, ask, &twiml.VoiceHangup{})
 	default:
 		p.say(w, p.callBack(r.Context(), c, leg)...)
 	}
 }
 
-// backKey hears the key of whoever is to call back: 2 declines, any other is a yes.
-func (p *Phone) backKey(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
+// callbackKey hears the key of whoever is to call back: 2 declines, any other is a yes.
+func (p *Phone) callbackKey(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	f := r.PostForm
 	c, err := p.Store.Call(r.Context(), id)
 	switch {
@@ -117,7 +117,7 @@ func (p *Phone) backKey(w http.ResponseWriter, r *http.Request, id store.CallID,
 		p.Log.Error("key to call back", "call", id, "err", err)
 		p.say(w, &twiml.VoiceHangup{})
 	case f.Get("Digits") == "", c.Attempt != attempt:
-		p.back(w, r, id, attempt)
+		p.callback(w, r, id, attempt)
 	case f.Get("Digits") == "2":
 		if err := p.Store.BackLegOver(r.Context(), id, attempt, f.Get("CallSid"), store.Declined); err != nil {
 			p.Log.Error("decline to call back", "call", id, "err", err) // its end is reported too
@@ -131,12 +131,17 @@ func (p *Phone) backKey(w http.ResponseWriter, r *http.Request, id store.CallID,
 // callBack connects the phone call of whoever calls back, leg, with the caller. They took the call on it, or pressed 1; the
 // same again is answered the same.
 func (p *Phone) callBack(ctx context.Context, c store.Call, leg string) []twiml.Element {
-	theirs, c, err := p.Store.Accept(ctx, c.ID, c.Attempt)
-	switch {
-	case err != nil:
-		p.Log.Error("call back", "call", c.ID, "err", err)
-		return []twiml.Element{&twiml.VoiceHangup{}}
-	case !theirs || c.Claim.Leg != leg:
+	if takenOn(c, leg) {
+		theirs, now, err := p.Store.Accept(ctx, c.ID, c.Attempt)
+		if err != nil {
+			p.Log.Error("call back", "call", c.ID, "err", err)
+			return []twiml.Element{&twiml.VoiceHangup{}} // it waits again
+		}
+		if !theirs {
+			c = now
+		}
+	}
+	if !takenOn(c, leg) {
 		return []twiml.Element{words(answeredElsewhere(c)), &twiml.VoiceHangup{}}
 	}
 	return []twiml.Element{
@@ -175,8 +180,8 @@ func spoke(status, bridged string, seconds int) store.DialResult {
 	return out
 }
 
-// backOver hears how the phone call of whoever calls back ended. Twilio sends it once, at the end.
-func (p *Phone) backOver(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
+// callbackOver hears how the phone call of whoever calls back ended. Twilio sends it once, at the end.
+func (p *Phone) callbackOver(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	if status := r.PostForm.Get("CallStatus"); twilio.Over(status) {
 		err := p.Store.BackLegOver(r.Context(), id, attempt, r.PostForm.Get("CallSid"), notTaken(status))
 		if err != nil && !errors.Is(err, store.ErrNoCall) {

@@ -89,17 +89,15 @@ func FuzzIncoming(f *testing.F) {
 			t.Fatal(err)
 		}
 		check(of(connectPath, c, 1), nil, "Response(Say[voice] Dial[action answerOnBridge callerId timeout](Number[url]))")
-		ask := "Response(Gather[action numDigits timeout](Say[voice]) Gather[action numDigits timeout](Say[voice]) Hangup)"
+		ask := "Response(Gather[action finishOnKey numDigits timeout](Say[voice]) Gather[action finishOnKey numDigits timeout](Say[voice]) Hangup)"
 		check(of(screenPath, c, 1), nil, ask)
-		switch digits {
-		case "1":
-			ask = "Response"
-		case "2":
+		ask = "Response"
+		if digits == "2" {
 			ask = "Response(Hangup)"
 		}
 		check(of(acceptPath, c, 1), []string{"Digits", digits}, ask)
 		sorry := "Response(Say[voice] Say[voice] Record[action finishOnKey maxLength playBeep recordingStatusCallback recordingStatusCallbackEvent timeout])"
-		if digits == "1" { // they talked
+		if digits != "2" { // they talked
 			sorry = "Response(Hangup)"
 		}
 		check(FallbackPath, []string{"ErrorCode", digits}, sorry)

@@ -69,7 +69,7 @@ func (p *Phone) wait(w http.ResponseWriter, r *http.Request, id store.CallID, at
 	switch {
 	case !first:
 	case attempt > 1:
-		verbs = append(verbs, words(stillLooking))
+		verbs = append(verbs, words(backOnHold(c)))
 	case line.Greeting != "":
 		verbs = append(verbs, words(line.Greeting))
 	}

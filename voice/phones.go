@@ -118,15 +118,18 @@ func (p *Phone) ring(w http.ResponseWriter, r *http.Request, id store.CallID, at
 }
 
 // key hears the key that somebody pressed whose phone was rung: their word on the call, under the same rule as any
-// other. Who they are is the number that was rung.
+// other. 2 passes on, any other key takes it. Who they are is the number that was rung.
 func (p *Phone) key(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	f := r.PostForm
 	leg := f.Get("CallSid")
 	person, known := p.Store.Team.PersonByPhone(f.Get("To"))
-	word, said := map[string]store.Word{"1": store.Take, "2": store.Pass}[f.Get("Digits")]
-	if !said || !known || !sid.MatchString(leg) {
+	if !known || !sid.MatchString(leg) {
 		p.ring(w, r, id, attempt)
 		return
+	}
+	word := store.Take
+	if f.Get("Digits") == "2" {
+		word = store.Pass
 	}
 	v, c, err := p.Store.Answer(r.Context(), store.Answer{
 		ID: fmt.Sprintf("phone:%s:%d", leg, attempt), Call: id, Attempt: attempt, Person: person.Name, Via: store.ByPhone, Word: word, Leg: leg,
@@ -147,7 +150,7 @@ func (p *Phone) toRung(ctx context.Context, c store.Call, leg string) []twiml.El
 	switch {
 	case c.State == store.Waiting:
 		line, _ := p.Store.Team.Line(c.Line)
-		ask := &twiml.VoiceGather{Action: p.turn(keyPath, c), NumDigits: "1", Timeout: "5",
+		ask := &twiml.VoiceGather{Action: p.turn(keyPath, c), NumDigits: "1", FinishOnKey: noKey, Timeout: "5",
 			InnerElements: []twiml.Element{words(pressOneOrPass(line, c))}}
 		return []twiml.Element{ask, ask, &twiml.VoiceHangup{}}
 	case takenOn(c, leg) && c.Back != nil:

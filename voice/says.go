@@ -1,6 +1,7 @@
 package voice
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,6 +17,9 @@ import (
 const (
 	notInService = "This number is not in service. Goodbye."
 	stillLooking = "Sorry, that took longer than we thought. We are still finding the right person for you."
+	somebodyElse = "Please hold on, we are finding somebody else for you."
+	forwarding   = "Please hold on, we are connecting you."
+	closedNow    = "We are closed right now."
 	sorry        = "Sorry, we cannot put you through right now."
 	thanks       = "Thank you. Goodbye."
 	nothingHeard = "We did not hear a message. Goodbye."
@@ -141,7 +145,11 @@ func othersWaited(d time.Duration) string {
 
 // pressOne takes under four seconds, or a taker takes the phone from the ear.
 func pressOne(line store.Line, c store.Call) string {
-	return callFor(line, c) + " Press 1 to take it, 2 to decline."
+	call := callFor(line, c)
+	if c.Claim != nil && c.Claim.Rule == store.HandedBack {
+		call = "Nobody else took it: " + cmp.Or(who(c), "the caller you had") + "."
+	}
+	return call + " Press 1 to take it, 2 to decline."
 }
 
 // pressOneOrPass is the same for somebody who has not said anything yet.
@@ -170,24 +178,36 @@ func becameOf(c store.Call) string {
 }
 
 func callFor(line store.Line, c store.Call) string {
-	who := c.Name
-	if who == "" {
-		who = c.City
-	}
-	switch {
-	case who != "":
-		who = " from " + brief(who)
-	case c.From == "":
-		who = " from a withheld number"
-	}
-	name := brief(line.Name)
-	if name == "" {
-		name = "you"
-	}
+	from := who(c)
 	if c.Back != nil {
-		return "Call back for " + name + strings.Replace(who, " from ", ": ", 1) + "."
+		if from != "" {
+			from = ": " + from
+		}
+		return "Call back for " + cmp.Or(brief(line.Name), "you") + from + "."
 	}
-	return "Call for " + name + who + "."
+	if from != "" {
+		from = " from " + from
+	}
+	return "Call for " + cmp.Or(brief(line.Name), "you") + from + "."
+}
+
+// who is what is said of a caller; empty when there is only a number.
+func who(c store.Call) string {
+	switch known := cmp.Or(c.Name, c.City); {
+	case known != "":
+		return brief(known)
+	case c.From == "":
+		return "a withheld number"
+	}
+	return ""
+}
+
+// backOnHold is what a caller hears who had been taken, and waits again.
+func backOnHold(c store.Call) string {
+	if c.Handed != nil && !c.Handed.At.Before(c.Began()) {
+		return somebodyElse
+	}
+	return stillLooking
 }
 
 // callingBack is what whoever calls back hears before it rings at the caller's.

@@ -18,7 +18,15 @@ func (p *Phone) record(c store.Call) []twiml.Element {
 	if c.Short {
 		longest = store.MaxShort
 	}
-	return []twiml.Element{
+	var first []twiml.Element
+	switch {
+	case c.Claim == nil:
+	case c.Claim.Say != "":
+		first = append(first, words(c.Claim.Say))
+	case c.Claim.Rule == store.AfterHours:
+		first = append(first, words(closedNow))
+	}
+	return append(first,
 		words(line.VoicemailGreeting),
 		&twiml.VoiceRecord{
 			Action:                  p.at(recordedPath, c),
@@ -30,7 +38,7 @@ func (p *Phone) record(c store.Call) []twiml.Element {
 			// absent: nothing was recorded, so that the call need not wait to be asked about.
 			RecordingStatusCallbackEvent: "completed absent",
 		},
-	}
+	)
 }
 
 // recorded hears that the caller has finished, by key, silence, length or hanging up. The file may not be ready yet.
