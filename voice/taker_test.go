@@ -27,11 +27,12 @@ func working(t *testing.T, o voicetest.Options) (*exchange, *clockwork.FakeClock
 	return x, tel
 }
 
-// work does what is due, until the test ends.
+// work does what is due to a caller, until the test ends. Nobody's phone is rung because no SMS was sent.
 func (x *exchange) work(t *testing.T) {
 	ctx, stop := context.WithCancel(x.ctx)
 	var g sync.WaitGroup
-	g.Go(func() { _ = x.Run(ctx) })
+	g.Go(func() { _ = x.Store.Run(ctx, x.redirects()) })
+	g.Go(func() { _ = x.Store.Run(ctx, x.retrieves()) })
 	g.Go(func() { _ = x.Store.Deadlines(ctx) })
 	t.Cleanup(func() { stop(); g.Wait() })
 }
@@ -291,6 +292,10 @@ func init() {
 	documents["closed"] = `<Say voice="woman">We are closed right now.</Say>`
 	stages["forward"] = func(h *house, c store.Call) store.Call { return h.forwarded(c, "") }
 	stages["to support"] = func(h *house, c store.Call) store.Call { return h.forwarded(c, "Connecting you to support.") }
+	stages["asked back"] = func(h *house, c store.Call) store.Call {
+		_, c, err := h.Store.AskBack(h.Context(), c.ID, 1)
+		return h.got(c, err)
+	}
 	stages["later"] = func(h *house, c store.Call) store.Call {
 		_, c, err := h.Store.Answer(h.Context(), store.Answer{ID: "later", Call: c.ID, Attempt: 1, Person: "Ann", Via: store.BySMS,
 			Word: store.SendVoicemail, Say: "We will be there later."})
@@ -305,7 +310,10 @@ func TestForwardDocuments(t *testing.T) {
 		{"later", 1, "later+record", 0, store.Recording},
 	})
 	run(t, answeredPath, with(), []step{{"forward", 1, "204", 0, store.Talking}})
-	run(t, FallbackPath, with(), []step{{"to support", 1, "sorry+record", 0, store.Recording}})
+	run(t, FallbackPath, with(), []step{
+		{"to support", 1, "sorry+record", 0, store.Recording},
+		{"asked back", 1, "sorry+record", 0, store.Waiting}, // which nobody has claimed
+	})
 }
 
 // Who is forwarded to presses no key: whatever Twilio says, a leg that was answered is a conversation.
@@ -342,6 +350,13 @@ func TestForward(t *testing.T) {
 			t.Errorf("%+v", now)
 		}
 	})
+	// Whoever said so may be gone since.
+	h := open(t, someTeam())
+	c := h.forwarded(h.arrive("CA1"), "")
+	h.Store.Team.People = h.Store.Team.People[1:]
+	if got, want := spoken(t, h.post(of(connectPath, c, 1), form(common(c)...))), document(t, c, 1, "forward"); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 	for _, tt := range []struct {
 		bridged, status string
 		outcome         store.Outcome // empty: it waits again
