@@ -160,6 +160,7 @@ func hearKeyword(line store.Line, words []string) (s said) {
 			if b, ok := sorted(slices.Concat(words[:i], words[i+len(key):])); ok && len(b.rest) == 0 && !b.force && b.emoji == "" {
 				s, longest = said{word: wordKeyword, code: b.code, keyword: k}, len(key)
 			}
+			break // where it stands twice it is no single word
 		}
 	}
 	return s

@@ -12,7 +12,7 @@ import (
 // keyed is a line with words of its own.
 var keyed = store.Line{Keywords: []store.Keyword{
 	{Word: "support", Forward: "+12085550199"}, {Word: "später", Voicemail: true}, {Word: "call later", Pass: true}, {Word: "later", Voicemail: true},
-	{Word: "dept", Voicemail: true}, {Word: "dept-7", Pass: true}, {Word: "7 up", Pass: true}, {Word: "i'm out", Pass: true}, {Word: "अभी", Pass: true},
+	{Word: "dept", Voicemail: true}, {Word: "dept-7", Pass: true}, {Word: "7 up", Pass: true}, {Word: "i'm out", Pass: true}, {Word: "अभी", Pass: true}, {Word: "desk 3", Pass: true}, {Word: "desk", Pass: true},
 }}
 
 func TestHear(t *testing.T) {
@@ -28,7 +28,7 @@ func TestHear(t *testing.T) {
 		"Y #12": is(wordYes, 12), "#2 yes": is(wordYes, 2), "YES! (2)": is(wordYes, 2), "y-2": is(wordYes, 2), "Y (2)": is(wordYes, 2), "y 02": is(wordYes, 2),
 		"take 3": is(wordYes, 3), "y 2\u20e3": is(wordYes, 2), "y 2\ufe0f\u20e3": is(wordYes, 2), "y\n2": is(wordYes, 2), "2 y 2": is(wordYes, 2), "y\u20602": is(wordYes, 2),
 		"y\xff": yes, "y\x00": yes, "yes 🙂": yes, "yes ❤️": yes,
-		"👍": yes, "👍🏽": yes, "👍\ufe0f": yes, "👍🏿👍🏿": yes, "✅": yes, "✅\ufe0f": yes, "👍 2": is(wordYes, 2), "2👍🏻": is(wordYes, 2), "yes 👍": yes, "👍 yes 2": is(wordYes, 2), "👍✅": yes,
+		"👍": yes, "👍🏽": yes, "👍\ufe0f": yes, "👍🏿👍🏿": yes, "👍👍👍": yes, "✅": yes, "✅\ufe0f": yes, "👍 2": is(wordYes, 2), "2👍🏻": is(wordYes, 2), "yes 👍": yes, "👍 yes 2": is(wordYes, 2), "👍✅": yes,
 		"no": no, "N": no, "no.": no, "Nope": no, "no thanks": no, "No, thanks!": no, "no thank you": no, "no please": no, "Voicemail": no, "👎": no, "👎🏾": no, "no 👎": no,
 		"no 2": is(wordNo, 2), "2 no": is(wordNo, 2), "n2": is(wordNo, 2), "no thanks 2": is(wordNo, 2), "voicemail 2": is(wordNo, 2), "2 👎": is(wordNo, 2), "Nó": no,
 		"pass": is(wordPass, 0), "PASS!": is(wordPass, 0), "pass 2": is(wordPass, 2), "2 pass": is(wordPass, 2), "not me": is(wordPass, 0), "Not me, 2": is(wordPass, 2),
@@ -55,7 +55,7 @@ func TestHear(t *testing.T) {
 		"support": key(0, 0), "SUPPORT!": key(0, 0), "support 2": key(0, 2), "2 support": key(0, 2), "Support2": key(0, 2), "(2) support, please": key(0, 2),
 		"später": key(1, 0), "SPATER": key(1, 0), "spa\u0308ter 2": key(1, 2), "call later": key(2, 0), "Call-later 2": key(2, 2), "2 call later": key(2, 2), "later": key(3, 0), "later 2": key(3, 2),
 		"dept": key(4, 0), "dept 2": key(4, 2), "dept 7": key(5, 0), "dept7": key(5, 0), "dept 7 2": key(5, 2), "2 dept 7": key(5, 2), "dept 8": key(4, 8), "7 up": key(6, 0), "3 7up": key(6, 3),
-		"I’m out": key(7, 0), "im out": key(7, 0), "अभी": key(8, 0),
+		"desk 3": key(9, 0), "desk 3 4": key(9, 4), "desk 4": key(10, 4), "I’m out": key(7, 0), "im out": key(7, 0), "अभी": key(8, 0),
 		"call": {}, "call 2 later": {}, "later call": {}, "please call me later": {}, "support later": {}, "support support": {}, "support 1 2": {}, "dept 7 1 2": {}, "supports": {}, "support 0": {}, "support force": {}, "yes support": {}, "support 👍": {},
 
 		// Everything else decides nothing about a caller.

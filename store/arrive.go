@@ -29,7 +29,7 @@ func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
 			c.Short = true
 			return err
 		}
-		if rule, err := t.closed(line); err != nil || rule != "" {
+		if rule, err := t.closed(c); err != nil || rule != "" {
 			if a.Queued {
 				return errors.Join(err, t.claim(c, Claim{Word: SendVoicemail, Via: ByRule, Rule: rule}))
 			}
@@ -46,6 +46,7 @@ func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
 
 // wait has a call wait: for the first who stands in line, or for anybody who is told of it.
 func (t *txn) wait(c *Call) error {
+	c.Told, c.Ring = nil, Ring{}
 	if err := t.giveCode(c); err != nil {
 		return err
 	}
@@ -55,11 +56,13 @@ func (t *txn) wait(c *Call) error {
 		}
 		return err
 	}
+	t.catchUpSteps(c)
 	return t.announce(c)
 }
 
-// closed says which rule keeps a line's callers from waiting at all, if one does.
-func (t *txn) closed(l Line) (Rule, error) {
+// closed says which rule keeps a caller from waiting at all, if one does.
+func (t *txn) closed(c *Call) (Rule, error) {
+	l, _ := t.team.Line(c.Line)
 	if !l.Hours.Open(t.now) {
 		return AfterHours, nil
 	}
@@ -71,6 +74,9 @@ func (t *txn) closed(l Line) (Rule, error) {
 	}
 	if len(all) == 0 {
 		return "", nil
+	}
+	if first, err := t.firstInLine(c); err != nil || first != nil { // they asked for this one
+		return "", err
 	}
 	return NobodyOnDuty, nil
 }

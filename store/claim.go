@@ -93,8 +93,8 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 			v = Verdict{Result: undecided} // the next call is tried
 			return nothing, nil
 		}
-		t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: v, At: t.now}))
-		if a.User != "" || a.Late {
+		t.given(a, v)
+		if a.User != "" && !a.Pull || a.Late { // a pull has a reply of its own
 			t.due(Deed{Kind: Tell, Call: c.ID, Whom: a.ID})
 		}
 		return did, nil
@@ -102,13 +102,19 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 	if err != nil {
 		return v, c, err
 	}
-	if !again {
+	if !again && v.Result != undecided {
 		s.metrics.claims.WithLabelValues(string(a.Via), string(v.Result)).Inc()
 	}
 	if told != c.ID {
 		c, err = s.Call(ctx, told)
 	}
 	return v, c, err
+}
+
+// given remembers an answer and its verdict, but not what it says of the caller: that goes with the call.
+func (t *txn) given(a Answer, v Verdict) {
+	a.Note = ""
+	t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: v, At: t.now}))
 }
 
 // answer is the rule that everything rests on.
@@ -119,8 +125,11 @@ func (t *txn) answer(c *Call, a Answer) (Verdict, change, error) {
 	case c.State == Waiting && a.Attempt != c.Attempt:
 		return Verdict{Result: Stale}, nothing, nil
 	case c.State == Waiting && a.Word == Pass:
-		err := t.pass(c, a)
-		return Verdict{Result: PassOn}, visible, err
+		if c.hasPassed(a.Person) {
+			return Verdict{Result: PassOn}, nothing, nil
+		}
+		c.Passed = append(slices.Clone(c.Passed), Claim{Word: Pass, Person: a.Person, Via: a.Via, Attempt: c.Attempt, At: t.now})
+		return Verdict{Result: PassOn}, visible, t.allPassed(c)
 	case c.State == Waiting && c.Back != nil && a.Word != Take:
 		return Verdict{Result: OnlyTake}, nothing, nil
 	case c.State == Waiting:
@@ -172,10 +181,9 @@ func (t *txn) claim(c *Call, by Claim) error {
 	return nil
 }
 
-// pass takes a person out of a call. When nobody is left of those who were told, the next are told at once; where there
-// are none, the caller is asked for a message.
-func (t *txn) pass(c *Call, a Answer) error {
-	c.Passed = append(slices.Clone(c.Passed), Claim{Word: Pass, Person: a.Person, Via: a.Via, Attempt: c.Attempt, At: t.now})
+// allPassed sees to a call of which somebody wants none: when nobody is left of those who were told, the next are told at
+// once; where there are none, the caller is asked for a message.
+func (t *txn) allPassed(c *Call) error {
 	for c.nobodyLeft() {
 		more, err := t.escalate(c)
 		if err != nil {
@@ -200,8 +208,18 @@ func (c *Call) hasPassed(person string) bool {
 func (c *Call) nobodyLeft() bool {
 	return !slices.ContainsFunc(c.Told, func(name string) bool {
 		x, ok := c.TextTo(name)
-		return !c.hasPassed(name) && !(ok && x.Status.Lost())
+		return !c.hasPassed(name) && !(ok && x.Status.Lost()) && !c.hopeless(name)
 	})
+}
+
+// lastLost sees to a call whose last text, to those who have not said "not me", turns out to be lost. It reports whether
+// anything follows from that.
+func (t *txn) lastLost(was, c *Call) (bool, error) {
+	if was == nil || was.State != Waiting || c.State != Waiting || was.Attempt != c.Attempt || was.nobodyLeft() ||
+		!slices.ContainsFunc(c.Told, c.hasPassed) || !c.nobodyLeft() {
+		return false, nil
+	}
+	return true, t.allPassed(c)
 }
 
 // sendToVoicemail claims a call for voicemail by a rule when its caller hears our next document anyway, so that no
@@ -210,6 +228,7 @@ func (t *txn) sendToVoicemail(c *Call, by Rule) {
 	c.State, c.Deadline, c.Fetched = Recording, t.now.Add(MaxMessage+grace), c.Attempt
 	c.Claim = &Claim{Word: SendVoicemail, Via: ByRule, Rule: by, Attempt: c.Attempt, At: t.now}
 	t.Delete(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt}.Key())
+	t.here(c)
 }
 
 const (

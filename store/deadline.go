@@ -93,6 +93,10 @@ func expired(t *txn, c *Call) (change, error) {
 	case c.State == Waiting:
 		return visible, t.waitedOut(c)
 	}
+	if c.State == Ringing && c.Back != nil { // nobody has pressed 1, and Twilio knows of no call that could be asked about
+		t.stopCallOut(c)
+		return visible, t.waitAgain(c, NoAnswer)
+	}
 	c.Deadline = t.now.Add(grace)
 	if c.State == Talking {
 		c.Deadline = t.now.Add(talkCheck)

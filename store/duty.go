@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -18,11 +19,10 @@ func (s *Store) SetDuty(ctx context.Context, person string, d Duty) error {
 	return s.update(ctx, func(t *txn) error {
 		if !d.Off {
 			t.Delete("duty/" + person)
-			t.freed(person)
-			return nil
+			return t.freed(person)
 		}
 		t.Put("duty/"+person, encode(d))
-		return t.leaveLine(person)
+		return errors.Join(t.freed(person), t.leaveLine(person))
 	})
 }
 
@@ -66,22 +66,26 @@ func (l Line) everybody() []string {
 	return all
 }
 
+// concerned are the people of a call's line, and of the steps that were taken.
+func (t *txn) concerned(c *Call) []string {
+	line, _ := t.team.Line(c.Line)
+	return Line{People: line.People, Escalate: line.Escalate[:min(c.Steps, len(line.Escalate))]}.everybody()
+}
+
 // callees are the people whom an announcement goes to: those of the line, and of the steps that were taken, who have a
 // phone, are on duty, have no call and have not passed; but for the one who has just not taken the call, unless nobody
 // else is left.
 func (t *txn) callees(c *Call) ([]string, error) {
-	line, _ := t.team.Line(c.Line)
-	all := Line{People: line.People, Escalate: line.Escalate[:min(c.Steps, len(line.Escalate))]}.everybody()
 	var people []string
 	last := ""
 	switch n := len(c.Tries); {
 	case c.Handed != nil && (n == 0 || c.Handed.At.After(c.Tries[n-1].At)):
 		last = c.Handed.By
-	case n > 0:
+	case n > 0 && c.Tries[n-1].Word != Forward: // who sent it elsewhere has not been rung
 		last = c.Tries[n-1].Person
 	}
 	lastToo := false
-	for _, name := range all {
+	for _, name := range t.concerned(c) {
 		can, err := t.canTake(name, c.ID)
 		if err != nil {
 			return nil, err
@@ -102,11 +106,16 @@ func (t *txn) callees(c *Call) ([]string, error) {
 
 // canTake reports whether a person may be told of a call: they have a phone, are on duty, and have no other.
 func (t *txn) canTake(person string, c CallID) (bool, error) {
-	if p, _ := t.team.Person(person); p.Phone == "" {
-		return false, nil
-	}
 	if off, err := t.offDuty(person); err != nil || off {
 		return false, err
+	}
+	return t.free(person, c)
+}
+
+// free reports whether a person has a phone, and no other call.
+func (t *txn) free(person string, c CallID) (bool, error) {
+	if p, _ := t.team.Person(person); p.Phone == "" {
+		return false, nil
 	}
 	has, err := t.has(person)
 	return len(has) == 0 || len(has) == 1 && has[0] == c, err // which is about to wait again
@@ -153,11 +162,8 @@ func (t *txn) busy(was, c *Call) error {
 			return err
 		}
 		has = slices.DeleteFunc(has, func(id CallID) bool { return id == c.ID })
-		if len(has) == 0 {
-			t.Delete("busy/" + before)
-			t.freed(before)
-		} else {
-			t.Put("busy/"+before, encode(has))
+		if err := t.setBusy(before, has); err != nil {
+			return err
 		}
 	}
 	if now != "" {
@@ -165,9 +171,50 @@ func (t *txn) busy(was, c *Call) error {
 		if err != nil {
 			return err
 		}
-		t.Put("busy/"+now, encode(append(has, c.ID)))
+		return t.setBusy(now, append(has, c.ID))
 	}
 	return nil
+}
+
+func (t *txn) setBusy(person string, has []CallID) error {
+	if len(has) == 0 {
+		t.Delete("busy/" + person)
+		return t.freed(person)
+	}
+	t.Put("busy/"+person, encode(has))
+	return nil
+}
+
+// whoIsBusy notes anew who has which calls: the store may be from before that was noted.
+func (s *Store) whoIsBusy(ctx context.Context) error {
+	open, err := s.OpenCalls(ctx, "")
+	if err != nil {
+		return err
+	}
+	has := map[string][]Call{}
+	for _, c := range open {
+		if taker := c.taker(); taker != "" {
+			has[taker] = append(has[taker], c)
+		}
+	}
+	return s.update(ctx, func(t *txn) error {
+		for _, p := range t.team.People {
+			calls := has[p.Name]
+			slices.SortStableFunc(calls, func(a, b Call) int { return a.Claim.At.Compare(b.Claim.At) })
+			ids := make([]CallID, len(calls))
+			for i, c := range calls {
+				ids[i] = c.ID
+			}
+			noted, err := t.has(p.Name)
+			if err == nil && !slices.Equal(ids, noted) {
+				err = t.setBusy(p.Name, ids)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // CallsOf returns the calls that a person rings for or talks in, the oldest claim first.
@@ -193,32 +240,43 @@ func (s *Store) CallsOf(ctx context.Context, person string) ([]Call, error) {
 	return calls, err
 }
 
-// freed makes it due to tell a person of the calls that wait.
-func (t *txn) freed(person string) { t.due(Deed{Kind: Freed, Whom: person}) }
+// freed makes it due to tell a person of the calls that wait: at once, or when they are on duty again.
+func (t *txn) freed(person string) error {
+	d, err := dutyOf(t.Get, person, t.now)
+	t.due(Deed{Kind: Freed, Whom: person, Due: d.Until})
+	return err
+}
 
-// tellFreed tells a person who can take calls again of those that wait and of which they were not told.
+// tellFreed tells a person who can take calls again of those that wait and of which they were not told. One that came
+// since somebody stands in line is theirs.
 func (s *Store) tellFreed(ctx context.Context, d Deed) (func(*Call) bool, error) {
-	open, err := s.OpenCalls(ctx, "")
+	waiting, err := s.WaitingFor(ctx, d.Whom)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range open {
-		if c.State != Waiting || slices.Contains(c.Told, d.Whom) {
-			continue
-		}
+	for _, c := range waiting {
 		_, err := s.change(ctx, c.ID, func(t *txn, c *Call) (change, error) {
-			if c.State != Waiting || slices.Contains(c.Told, d.Whom) {
+			if c.State != Waiting {
 				return nothing, nil
 			}
-			people, err := t.callees(c)
-			if err != nil || !slices.Contains(people, d.Whom) {
-				return nothing, err
+			if first, err := t.firstSince(c); err != nil || first != nil {
+				if err == nil {
+					err = t.takeInLine(c, *first)
+				}
+				return visible, err
 			}
-			c.Told = append(slices.Clone(c.Told), d.Whom)
-			t.text(c, d.Whom)
-			return hidden, nil
+			people, err := t.callees(c)
+			switch {
+			case err != nil || !slices.Contains(people, d.Whom):
+				return nothing, err
+			case !slices.Contains(c.Told, d.Whom):
+				return hidden, t.tellMore(c, []string{d.Whom})
+			case c.Ring.Turn > 1 && c.Ring.Person == "":
+				return hidden, t.beginRing(c)
+			}
+			return nothing, nil
 		})
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrNoCall) {
 			return nil, err
 		}
 	}

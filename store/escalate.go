@@ -34,11 +34,14 @@ func (t *txn) escalations(c *Call) {
 func (s *Store) escalate(ctx context.Context, d Deed) (func(*Call) bool, error) {
 	step, _ := strconv.Atoi(d.Whom)
 	_, err := s.change(ctx, d.Call, func(t *txn, c *Call) (change, error) {
-		if c.State != Waiting || c.Back != nil || c.Steps >= step {
-			return nothing, nil
+		did := nothing
+		for c.State == Waiting && c.Back == nil && c.Steps < step { // after a pause the later deed may come first
+			if more, err := t.escalate(c); err != nil || !more {
+				return did, err
+			}
+			did = visible
 		}
-		_, err := t.escalate(c)
-		return visible, err
+		return did, nil
 	})
 	return nil, err
 }
@@ -53,29 +56,31 @@ func (t *txn) escalate(c *Call) (more bool, err error) {
 	step := line.Escalate[c.Steps]
 	c.Steps++
 	if step.Here {
-		t.due(Deed{Kind: Mention, Call: c.ID, Attempt: c.Attempt, Line: c.Line})
+		t.mention(c)
 	}
 	people, err := t.callees(c)
 	if err != nil {
 		return true, err
 	}
-	c.Told = slices.Clone(c.Told)
-	for _, name := range people {
-		if slices.Contains(step.People, name) && !slices.Contains(c.Told, name) {
-			c.Told = append(c.Told, name)
-			t.text(c, name)
-		}
-	}
-	return true, nil
+	people = slices.DeleteFunc(people, func(name string) bool {
+		return !slices.Contains(step.People, name) || slices.Contains(c.Told, name)
+	})
+	return true, t.tellMore(c, people)
 }
 
 // catchUpSteps takes the steps whose time came while a call was being answered.
 func (t *txn) catchUpSteps(c *Call) {
 	line, _ := t.team.Line(c.Line)
-	for c.Steps < len(line.Escalate) && !c.Arrived.Add(line.Escalate[c.Steps].After).After(t.now) {
-		if line.Escalate[c.Steps].Here {
-			t.due(Deed{Kind: Mention, Call: c.ID, Attempt: c.Attempt, Line: c.Line})
-		}
+	for c.Back == nil && c.Steps < len(line.Escalate) && !c.Arrived.Add(line.Escalate[c.Steps].After).After(t.now) {
+		here := line.Escalate[c.Steps].Here
 		c.Steps++
+		if here {
+			t.mention(c)
+		}
 	}
+}
+
+// mention makes it due to mention those who are active in the line's channel, once for the steps that are taken together.
+func (t *txn) mention(c *Call) {
+	t.due(Deed{Kind: Mention, Call: c.ID, Attempt: c.Attempt, Line: c.Line, Rev: int64(c.Steps)})
 }

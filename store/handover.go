@@ -19,6 +19,9 @@ func (t *txn) handOver(c *Call, a Answer) (Verdict, change, error) {
 		}
 		return Verdict{Result: NotTalking, First: c.Claim}, nothing, nil
 	}
+	if a.Attempt != c.Attempt { // it was about an earlier conversation of theirs
+		return Verdict{Result: Stale, First: c.Claim}, nothing, nil
+	}
 	first := c.Claim
 	note := []rune(a.Note)
 	c.Handed = &Handed{By: a.Person, Note: string(note[:min(len(note), maxNote)]), At: t.now}
@@ -29,17 +32,34 @@ func (t *txn) handOver(c *Call, a Answer) (Verdict, change, error) {
 	return Verdict{Result: HandedOver, First: first}, visible, t.wait(c)
 }
 
+// offer makes it due to give whoever talks from now on the button to hand the call over.
+func (t *txn) offer(c *Call) {
+	if p, _ := t.team.Person(c.taker()); p.Slack != "" && c.Back == nil {
+		t.due(Deed{Kind: Offer, Call: c.ID, Attempt: c.Attempt, Line: c.Line})
+	}
+}
+
 // retrieve makes it due to bring a caller back on hold from the taker they are with, or whose phone rings for them. It is
 // to be called before the attempt is counted up.
 func (t *txn) retrieve(c *Call) {
+	t.here(c)
 	c.Missing = c.Attempt + 1
 	t.due(Deed{Kind: Retrieve, Call: c.ID, Attempt: c.Missing})
 }
 
+// here notes that nobody has to bring a caller back.
+func (t *txn) here(c *Call) {
+	if c.Missing != 0 {
+		t.Delete(Deed{Kind: Retrieve, Call: c.ID, Attempt: c.Missing}.Key())
+		c.Missing = 0
+	}
+}
+
 // givesBack reports whether an answer is the word of a taker who has not pressed 1 that they do not take the call after
-// all. A press of another button is none, nor a key on another phone call: they may be about what went before.
+// all. A press of another button is none, nor a key on another phone call: they may be about what went before. One who
+// is on the phone already only has to hang up.
 func (t *txn) givesBack(c *Call, a Answer) bool {
-	return c.State == Ringing && a.Attempt == c.Attempt && c.taker() == a.Person && c.Claim.Leg == "" &&
+	return c.State == Ringing && a.Attempt == c.Attempt && c.taker() == a.Person && c.Claim.Via != ByPhone &&
 		(a.Word == HandOver || a.Word == Pass && a.Via != ByPhone || a.Word == SendVoicemail && a.Via == BySMS)
 }
 
@@ -48,6 +68,7 @@ func (t *txn) giveBack(c *Call) error {
 	if c.Back != nil {
 		t.stopCallOut(c)
 	} else {
+		t.Delete(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt}.Key())
 		t.retrieve(c)
 	}
 	c.Screened = ""
@@ -61,7 +82,7 @@ func (s *Store) Retrieved(ctx context.Context, id CallID, attempt int) (Call, er
 		if c.Attempt != attempt || !c.Open() || c.Missing != attempt {
 			return nothing, nil
 		}
-		c.Missing = 0
+		t.here(c)
 		if c.State == Ringing || c.State == Recording {
 			c.Fetched = attempt
 		}

@@ -8,10 +8,14 @@ import (
 
 // Began is when the call's current attempt began: no answer to it is older.
 func (c *Call) Began() time.Time {
+	began := c.Arrived
 	if n := len(c.Tries); n > 0 {
-		return c.Tries[n-1].At
+		began = c.Tries[n-1].At
 	}
-	return c.Arrived
+	if c.Handed != nil && c.Handed.At.After(began) {
+		began = c.Handed.At
+	}
+	return began
 }
 
 // AskAbout makes it due to ask what became of a call that waits here. It reports false when that was due already, or the
@@ -53,7 +57,7 @@ func (s *Store) BackInQueue(ctx context.Context, id CallID) (news bool, err erro
 // tears down what they hear.
 func (s *Store) OutOfQueue(ctx context.Context, id CallID, attempt int) (Call, error) {
 	return s.change(ctx, id, func(t *txn, c *Call) (change, error) {
-		if c.State != Waiting || c.Attempt != attempt || c.Back != nil {
+		if c.State != Waiting || c.Attempt != attempt || c.Back != nil || c.Missing == attempt {
 			return nothing, nil
 		}
 		if err := t.claim(c, Claim{Word: SendVoicemail, Via: ByRule}); err != nil {

@@ -31,26 +31,42 @@ type Ring struct {
 	Up     bool      `json:"up,omitempty"`  // they picked up
 }
 
-// beginRing prepares the ringing of people, should nobody be told of the call's new attempt.
+// beginRing prepares the ringing of people, should nobody be told of the call's attempt, unless it is somebody's turn
+// already. Ringing that ended because nobody was free goes on.
 func (t *txn) beginRing(c *Call) error {
-	c.Ring = Ring{Began: t.now, Rev: c.Rev + 1}
+	if c.Ring.Person != "" {
+		return nil
+	}
+	if c.Ring.Turn <= 1 { // nobody has been rung
+		rev := c.Ring.Rev
+		if rev == 0 {
+			rev = c.Rev + 1
+		}
+		c.Ring = Ring{Began: t.now, Rev: rev}
+	}
 	return t.nextRing(c)
 }
 
-// nextRing gives the turn to the next phone. Who said "not me" is left alone.
+// nextRing gives the turn to the next phone, in the line's order, of those who can be told. Who waits to be called back
+// hears no music: no phone is rung for them.
 func (t *txn) nextRing(c *Call) error {
+	if c.Back != nil {
+		c.Ring = Ring{}
+		return nil
+	}
 	people, err := t.callees(c)
 	if err != nil {
 		return err
 	}
 	r := Ring{Began: c.Ring.Began, Rev: c.Ring.Rev, Turn: c.Ring.Turn + 1}
-	i := slices.Index(people, c.Ring.Person)
-	for n := range people {
-		next := (i + 1 + n) % len(people)
-		if c.hasPassed(people[next]) {
+	all := t.concerned(c)
+	i := slices.Index(all, c.Ring.Person)
+	for n := range all {
+		next := (i + 1 + n) % len(all)
+		if !slices.Contains(people, all[next]) {
 			continue
 		}
-		r.Person, r.At = people[next], t.now
+		r.Person, r.At = all[next], t.now
 		if i >= 0 && next <= i {
 			r.At = t.now.Add(betweenRounds)
 		}
@@ -64,6 +80,10 @@ func (t *txn) nextRing(c *Call) error {
 // is not known to be lost. Ringing that has begun goes on until somebody answers.
 func (t *txn) reach(c *Call) {
 	r := &c.Ring
+	if c.Back != nil && r.SID == "" { // nobody is on the line: whoever has the time sees it
+		r.At = time.Time{}
+		return
+	}
 	if r.Turn != 1 || r.SID != "" || r.Person == "" {
 		return
 	}

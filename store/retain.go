@@ -217,7 +217,7 @@ func (s *Store) Erased(ctx context.Context, sid string) error {
 	})
 }
 
-// prune drops answers that are past being repeated, and short codes that rest no longer.
+// prune drops answers that are past being repeated, times off duty that are over, and short codes that rest no longer.
 func (s *Store) prune(ctx context.Context) error {
 	err := s.sweep(ctx, "seen/", func(b []byte) bool {
 		g, err := decode[Given](b)
@@ -226,6 +226,17 @@ func (s *Store) prune(ctx context.Context) error {
 		t.Delete(key)
 		return nil
 	})
+	over := func(b []byte, now time.Time) bool {
+		d, err := decode[Duty](b)
+		return err == nil && !d.Until.IsZero() && !d.Until.After(now)
+	}
+	err = errors.Join(err, s.sweep(ctx, "duty/", func(b []byte) bool { return over(b, s.now()) }, func(t *txn, key string) error {
+		b, err := t.Get(key)
+		if err == nil && b != nil && over(b, t.now) {
+			t.Delete(key)
+		}
+		return err
+	}))
 	all := func([]byte) bool { return true }
 	return errors.Join(err, s.sweep(ctx, "line/", all, func(t *txn, key string) error {
 		cs, err := codesOf(t.Get, key[len("line/"):])

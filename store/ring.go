@@ -16,6 +16,9 @@ func (s *Store) Fetched(ctx context.Context, id CallID, attempt int) (Call, erro
 			return nothing, nil
 		}
 		c.Fetched = attempt
+		if c.Missing == attempt {
+			t.here(c)
+		}
 		return hidden, nil
 	})
 }
@@ -29,7 +32,11 @@ func (s *Store) Accept(ctx context.Context, id CallID, attempt int) (bool, Call,
 		}
 		c.State, c.Accepted, c.Deadline = Talking, t.now, t.now.Add(talkCheck)
 		c.Fetched = attempt
-		return visible, nil
+		if c.Back != nil { // the caller's phone is yet to ring
+			c.Deadline = t.now.Add(backCheck)
+		}
+		t.offer(c)
+		return visible, t.waited(c)
 	})
 	return err == nil && c.State == Talking && c.Attempt == attempt, c, err
 }
@@ -58,9 +65,12 @@ type DialResult struct {
 // waiting time, or is asked for a message when none is left.
 func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult) (Call, error) {
 	return s.change(ctx, id, func(t *txn, c *Call) (change, error) {
-		if c.Attempt == attempt && c.Outcome == Missed && r.Bridged && c.Claim != nil && c.Claim.Word == Take {
+		if c.Attempt == attempt && c.Outcome == Missed && r.Bridged && c.Claim != nil && (c.Claim.Word == Take || c.Claim.Word == Forward) {
 			// The word of the caller's end overtook that of the conversation.
 			c.Accepted, c.Outcome, c.Seconds = c.Stopped.Add(-time.Duration(r.Seconds)*time.Second), Talked, r.Seconds
+			if c.Claim.Word == Forward {
+				c.Outcome = Forwarded
+			}
 			return visible, nil
 		}
 		if c.State == Talking && c.Claim.Person == "" { // see Overtaken
@@ -83,6 +93,7 @@ func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult
 			t.end(c, Missed)
 			return visible, nil
 		}
+		t.here(c)
 		return visible, t.waitAgain(c, r.Why)
 	})
 }
@@ -91,7 +102,7 @@ func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult
 // the same: the store was put back to a copy from before. Who took them, at which attempt, is not known any more.
 func (s *Store) Overtaken(ctx context.Context, id CallID, attempt int) error {
 	_, err := s.change(ctx, id, func(t *txn, c *Call) (change, error) {
-		if !c.Open() || c.Back != nil || c.State == Talking || c.Attempt != attempt || c.Fetched == attempt {
+		if !c.Open() || c.Back != nil || c.State == Talking || c.Attempt != attempt || c.Fetched == attempt || c.Missing == attempt {
 			return nothing, nil
 		}
 		t.tellTaker(c)
@@ -134,6 +145,9 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 	if why != GaveBack { // who gave it back knows
 		t.tellTaker(c)
 	}
+	if c.Missing == c.Attempt { // they have not come to where the taker was
+		t.retrieve(c)
+	}
 	c.State, c.Claim, c.Accepted, c.Screened = Waiting, nil, time.Time{}, ""
 	c.Attempt++
 	switch {
@@ -141,6 +155,9 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 		c.Deadline = c.Back.At.Add(backWithin)
 	case c.Handed != nil:
 		c.Deadline = c.Handed.At.Add(line.MaxWait)
+		if soon := t.now.Add(handedFor); !c.Handed.Returned && soon.Before(c.Deadline) {
+			c.Deadline = soon
+		}
 	default:
 		c.Deadline = c.Arrived.Add(line.MaxWait)
 	}
@@ -151,6 +168,5 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 		t.sendToVoicemail(c, WaitedOut)
 		return nil
 	}
-	t.catchUpSteps(c)
 	return t.wait(c)
 }

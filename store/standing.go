@@ -14,6 +14,7 @@ const standFor = 30 * time.Minute
 type Standing struct {
 	Person  string    `json:"person"` // name
 	Since   time.Time `json:"since"`
+	After   time.Time `json:"after,omitzero"` // calls that began to wait after this are theirs; zero: all
 	Until   time.Time `json:"until"`
 	User    string    `json:"user,omitempty"`    // Slack user who is told in private, else they are told by SMS
 	Channel string    `json:"channel,omitempty"` // where they see it
@@ -74,58 +75,62 @@ func (s *Store) Pull(ctx context.Context, a Answer) (Verdict, Call, error) {
 			return v, c, nil
 		}
 	}
+	g, err := s.stand(ctx, a, time.Time{})
+	if err != nil {
+		return Verdict{}, Call{}, err
+	}
+	return s.pulled(ctx, g)
+}
+
+// Stand gives a person a place in line for the next call (InLine), whether or not others wait; one who has a call gets
+// none (OnACall). The answer names neither call nor attempt. The same answer again has no second effect.
+func (s *Store) Stand(ctx context.Context, a Answer) (Verdict, error) {
+	a.Word = Take
+	g, err := s.stand(ctx, a, s.now())
+	return g.Verdict, err
+}
+
+// stand gives a place in line for the calls that began to wait after a time.
+func (s *Store) stand(ctx context.Context, a Answer, after time.Time) (Given, error) {
 	a.Call, a.Attempt = "", 0
-	v := Verdict{Result: InLine}
+	var g Given
 	err := s.update(ctx, func(t *txn) error {
-		if b, err := t.Get("seen/" + a.ID); err != nil || b != nil {
+		b, err := t.Get("seen/" + a.ID)
+		if err != nil {
 			return err
 		}
-		v = Verdict{Result: InLine}
+		if b != nil {
+			known, err := decode[Given](b)
+			if err == nil {
+				g = *known
+			}
+			return err
+		}
+		g = Given{Answer: a, Verdict: Verdict{Result: InLine}}
 		has, err := t.has(a.Person)
 		if err != nil {
 			return err
 		}
 		if len(has) > 0 && !a.Force {
-			v = Verdict{Result: OnACall, Other: has[0]}
-		} else if err := t.stand(a); err != nil {
+			g.Verdict = Verdict{Result: OnACall, Other: has[0]}
+		} else if err := t.stand(a, after); err != nil {
 			return err
 		}
-		t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: v, At: t.now}))
+		t.given(a, g.Verdict)
 		return nil
 	})
-	if err != nil || v.Result != InLine {
-		return v, Call{}, err
-	}
-	// A call may have come between the look and the place in line.
-	next, err := s.longest(ctx, a.Person, nil)
-	if err != nil || next.ID == "" {
-		return v, Call{}, err
-	}
-	c, err := s.change(ctx, next.ID, func(t *txn, c *Call) (change, error) {
-		if c.State != Waiting {
-			return nothing, nil
-		}
-		first, err := t.firstInLine(c)
-		if err != nil || first == nil {
-			return nothing, err
-		}
-		return visible, t.takeInLine(c, *first)
-	})
-	if err != nil {
-		return v, Call{}, err
-	}
-	if c.taker() == a.Person {
-		return Verdict{Result: Won, First: c.Claim}, c, nil
-	}
-	return v, Call{}, nil
+	return g, err
 }
 
-// pulled tells what a pull came to that is delivered once more.
+// pulled tells what a pull came to, which may be delivered once more.
 func (s *Store) pulled(ctx context.Context, g Given) (Verdict, Call, error) {
 	if g.Answer.Call == "" {
 		return g.Verdict, Call{}, nil
 	}
 	c, err := s.Call(ctx, g.Answer.Call)
+	if errors.Is(err, ErrNoCall) { // erased since
+		err = nil
+	}
 	return g.Verdict, c, err
 }
 
@@ -155,31 +160,33 @@ func (s *Store) WaitingFor(ctx context.Context, person string) ([]Call, error) {
 
 // InOrder sorts calls that wait in the order in which they are to be taken.
 func InOrder(waiting []Call) []Call {
-	slices.SortStableFunc(waiting, func(a, b Call) int {
-		switch {
-		case a.Handed != nil && b.Handed == nil:
-			return -1
-		case a.Handed == nil && b.Handed != nil:
-			return 1
-		}
-		return a.Arrived.Compare(b.Arrived)
-	})
+	slices.SortStableFunc(waiting, inOrder)
 	return waiting
 }
 
+func inOrder(a, b Call) int {
+	switch {
+	case a.Handed != nil && b.Handed == nil:
+		return -1
+	case a.Handed == nil && b.Handed != nil:
+		return 1
+	}
+	return a.Arrived.Compare(b.Arrived)
+}
+
 // stand puts a person at the end of the line; who stands there already keeps their place.
-func (t *txn) stand(a Answer) error {
+func (t *txn) stand(a Answer, after time.Time) error {
 	all, err := standingOf(t.Get, t.now)
 	if err != nil {
 		return err
 	}
 	i := slices.IndexFunc(all, func(p Standing) bool { return p.Person == a.Person })
 	if i < 0 {
-		i, all = len(all), append(all, Standing{Person: a.Person, Since: t.now})
+		i, all = len(all), append(all, Standing{Person: a.Person, Since: t.now, After: after})
 	}
 	all[i].Until, all[i].User, all[i].Channel = t.now.Add(standFor), a.User, a.Channel
 	t.Put(standingKey, encode(all))
-	return nil
+	return t.freed(a.Person) // a call may have come since they looked for one
 }
 
 // LeaveLine gives a person's place in line up. It reports whether they had one.
@@ -211,19 +218,28 @@ func (t *txn) leaveLine(person string) error {
 	return nil
 }
 
-// firstInLine finds the first who stands in line for a call and can take it.
+// firstInLine finds the first who stands in line for a call and can take it. It is their wish: they need not be on duty.
 func (t *txn) firstInLine(c *Call) (*Standing, error) {
+	return t.firstWho(c, func(Standing) bool { return true })
+}
+
+// firstSince is the same for a call that has been waiting.
+func (t *txn) firstSince(c *Call) (*Standing, error) {
+	return t.firstWho(c, func(p Standing) bool { return c.Began().After(p.After) })
+}
+
+func (t *txn) firstWho(c *Call, may func(Standing) bool) (*Standing, error) {
 	all, err := standingOf(t.Get, t.now)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
 	line, _ := t.team.Line(c.Line)
 	for _, p := range all {
-		can, err := t.canTake(p.Person, c.ID)
+		can, err := t.free(p.Person, c.ID)
 		if err != nil {
 			return nil, err
 		}
-		if can && line.Serves(p.Person) && !c.hasPassed(p.Person) && (c.Handed == nil || c.Handed.By != p.Person) {
+		if can && may(p) && line.Serves(p.Person) && !c.hasPassed(p.Person) && (c.Handed == nil || c.Handed.By != p.Person) {
 			return &p, nil
 		}
 	}
@@ -237,7 +253,7 @@ func (t *txn) takeInLine(c *Call, p Standing) error {
 	if err := t.claim(c, Claim{Word: Take, Person: p.Person, Via: ByLine, Answer: a.ID}); err != nil {
 		return err
 	}
-	t.Put("seen/"+a.ID, encode(Given{Answer: a, Verdict: Verdict{Result: Won, First: c.Claim}, At: t.now}))
+	t.given(a, Verdict{Result: Won, First: c.Claim})
 	t.due(Deed{Kind: Tell, Call: c.ID, Whom: a.ID})
 	return nil
 }

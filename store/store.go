@@ -131,7 +131,7 @@ func (s *Store) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.recount(ctx); err != nil {
+	if err := errors.Join(s.recount(ctx), s.whoIsBusy(ctx)); err != nil {
 		return err
 	}
 	for ids := range slices.Chunk(calls, 100) {
@@ -257,6 +257,11 @@ func (s *Store) change(ctx context.Context, id CallID, fn func(*txn, *Call) (cha
 
 // save writes a call and all that follows from the difference to what it was (nil for a new call).
 func (t *txn) save(was, c *Call, did change) error {
+	if passed, err := t.lastLost(was, c); err != nil {
+		return err
+	} else if passed {
+		did = visible
+	}
 	if was != nil {
 		if was.key() != c.key() {
 			t.Delete(was.key())

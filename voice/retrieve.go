@@ -27,11 +27,8 @@ func (p *Phone) retrieve(ctx context.Context, d store.Deed) (func(*store.Call) b
 		}
 		return false
 	}
-	switch {
-	case !c.Open(), c.Attempt != d.Attempt, c.Missing != d.Attempt:
+	if !c.Open() || c.Attempt != d.Attempt || c.Missing != d.Attempt {
 		return nil, nil
-	case c.Fetched == d.Attempt:
-		return here, nil
 	}
 	queue, err := p.queue(ctx, &c)
 	if err != nil && !twilio.Refused(err) {

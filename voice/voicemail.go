@@ -99,6 +99,10 @@ func (p *Phone) fallback(w http.ResponseWriter, r *http.Request) {
 		p.say(w, words(sorry), &twiml.VoiceHangup{})
 		return
 	}
+	if in, ok := p.insider(r); ok && !in.isCaller() {
+		p.say(w, words(callAgain), &twiml.VoiceHangup{})
+		return
+	}
 	c, err := p.Store.ArriveAtFallback(r.Context(), a)
 	switch {
 	case err != nil:
@@ -108,8 +112,8 @@ func (p *Phone) fallback(w http.ResponseWriter, r *http.Request) {
 			Action: p.PublicURL + fallbackDonePath, MaxLength: seconds(store.MaxMessage), Timeout: "10", FinishOnKey: "#", PlayBeep: "true",
 			RecordingStatusCallback: p.PublicURL + fallbackRecordingPath, RecordingStatusCallbackEvent: "completed absent",
 		})
-	case !c.Open():
-		p.say(w, &twiml.VoiceHangup{})
+	case !c.Open(), c.Back != nil:
+		p.say(w, p.document(c)...)
 	default:
 		p.say(w, append([]twiml.Element{words(sorry)}, p.record(c)...)...)
 	}

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"fmt"
 	"reflect"
 	"sync"
 
@@ -62,6 +61,7 @@ func claimedByEach(w *world) {
 					w.Errorf("given %+v", g)
 				}
 			}
+			w.ok(w.s.HungUp(w.ctx, c.ID)) // Ann can take the next
 		}
 	}
 	if g, err := w.s.Given(w.ctx, "never"); err != nil || g.Answer.ID != "" {
@@ -79,7 +79,7 @@ func (w *world) fifty(of func(i int) (store.Via, store.Word)) {
 	start := make(chan struct{})
 	for i := range n {
 		via, word := of(i)
-		answers[i] = store.Answer{ID: w.id("answer"), Call: c.ID, Attempt: c.Attempt, Person: fmt.Sprint("P", i), Via: via, Word: word}
+		answers[i] = store.Answer{ID: w.id("answer"), Call: c.ID, Attempt: c.Attempt, Person: w.id("P"), Via: via, Word: word}
 		all.Go(func() {
 			<-start
 			v, _, err := w.s.Answer(w.ctx, answers[i])

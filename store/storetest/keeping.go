@@ -506,6 +506,7 @@ func overtaken(w *world) {
 			w.Errorf("%s became %+v, %v", s, c, err)
 		}
 		if s == store.Talking || s == store.Ended {
+			w.ok(w.s.HungUp(w.ctx, c.ID)) // Ann can be told of the last one
 			continue
 		}
 		if c.State != store.Talking || c.Claim.Word != store.Take || c.Claim.Person != "" {

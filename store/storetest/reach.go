@@ -250,6 +250,9 @@ func rungInTurn(w *world) {
 	for _, name := range []string{"Ann", "Cy"} {
 		_, c = w.says(c, name, store.ByPhone, store.Pass)
 	}
+	if c.State != store.Recording || c.Claim.Rule != store.AllPassed {
+		w.Errorf("all have passed: %s, claim %+v", c.State, c.Claim)
+	}
 	c = w.ok(w.s.RingOver(w.ctx, c.ID, 1, 6, "", 0))
 	if ds := w.deeds(store.RingUp, c.ID); len(ds) != 0 || c.Ring.Person != "" {
 		w.Errorf("still to be rung: %+v", ds)

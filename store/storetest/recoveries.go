@@ -35,8 +35,8 @@ func restartAsks(w *world) {
 }
 
 func restartDoubts(w *world) {
-	c := w.ringing() // its redirect is reserved by the claim
 	other := w.arrive(sales)
+	c := w.ringing() // its redirect is reserved by the claim
 	w.work(store.Text, func(jobs <-chan job) {
 		for range 6 { // reserved, and never done
 			await(w, w.ctx, "an SMS", jobs).done <- outcome{err: errors.New("no line")}

@@ -108,9 +108,17 @@ func (w *world) arrive(line string) store.Call {
 // says gives a person's word on the call as it was announced last.
 func (w *world) says(c store.Call, person string, via store.Via, word store.Word) (store.Verdict, store.Call) {
 	w.Helper()
-	a := store.Answer{ID: w.id("answer"), Call: c.ID, Attempt: c.Attempt, Person: person, Via: via, Word: word}
-	if via == store.BySlack {
-		a.User, a.Channel = "U-"+person, "C-"+person
+	return w.answers(store.Answer{Call: c.ID, Attempt: c.Attempt, Person: person, Via: via, Word: word})
+}
+
+// answers gives an answer, under a new ID if it has none.
+func (w *world) answers(a store.Answer) (store.Verdict, store.Call) {
+	w.Helper()
+	if a.ID == "" {
+		a.ID = w.id("answer")
+	}
+	if a.Via == store.BySlack {
+		a.User, a.Channel = "U-"+a.Person, "C-"+a.Person
 	}
 	v, c, err := w.s.Answer(w.ctx, a)
 	w.check(err)
@@ -118,10 +126,10 @@ func (w *world) says(c store.Call, person string, via store.Via, word store.Word
 	return v, c
 }
 
-// wins is says that must win.
+// wins is a word that must win, whatever other calls the person has.
 func (w *world) wins(c store.Call, person string, word store.Word) store.Call {
 	w.Helper()
-	v, c := w.says(c, person, store.BySMS, word)
+	v, c := w.answers(store.Answer{Call: c.ID, Attempt: c.Attempt, Person: person, Via: store.BySMS, Word: word, Force: word == store.Take})
 	if v.Result != store.Won {
 		w.Fatalf("%s's %s came to %q", person, word, v.Result)
 	}
