@@ -69,7 +69,7 @@ func (x *exchange) talking(in *voicetest.Call, c store.Call, person string) (sto
 // hears waits until somebody has heard that much, which must be this and nothing else.
 func (x *exchange) hears(p *voicetest.Party, want ...string) {
 	x.Helper()
-	for len(p.Heard()) < len(want) && x.ctx.Err() == nil {
+	for len(heard(p)) < len(want) && x.ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
 	if got := heard(p); !slices.Equal(got, want) {
@@ -77,12 +77,15 @@ func (x *exchange) hears(p *voicetest.Party, want ...string) {
 	}
 }
 
-// heard lists what somebody heard, but for the names of files and numbers.
+// heard lists what somebody heard, but for the names of files and numbers, and for what callers on hold are told of their
+// keys and their place.
 func heard(p *voicetest.Party) (all []string) {
 	for _, h := range p.Heard() {
-		if h.Kind == voicetest.HeardSay {
+		switch {
+		case slices.Contains([]string{keysOnHold(true), keysOnHold(false), placeInQueue(0)}, h.Text):
+		case h.Kind == voicetest.HeardSay:
 			all = append(all, h.Text)
-		} else {
+		default:
 			all = append(all, string(h.Kind))
 		}
 	}
