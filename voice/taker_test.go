@@ -295,10 +295,6 @@ func init() {
 	documents["closed"] = `<Say voice="woman">We are closed right now.</Say>`
 	stages["forward"] = func(h *house, c store.Call) store.Call { return h.forwarded(c, "") }
 	stages["to support"] = func(h *house, c store.Call) store.Call { return h.forwarded(c, "Connecting you to support.") }
-	stages["asked back"] = func(h *house, c store.Call) store.Call {
-		_, c, err := h.Store.AskBack(h.Context(), c.ID, 1)
-		return h.got(c, err)
-	}
 	stages["later"] = func(h *house, c store.Call) store.Call {
 		_, c, err := h.Store.Answer(h.Context(), store.Answer{ID: "later", Call: c.ID, Attempt: 1, Person: "Ann", Via: store.BySMS,
 			Word: store.SendVoicemail, Say: "We will be there later."})
@@ -313,10 +309,7 @@ func TestForwardDocuments(t *testing.T) {
 		{"later", 1, "later+record", 0, store.Recording},
 	})
 	run(t, answeredPath, with(), []step{{"forward", 1, "204", 0, store.Talking}})
-	run(t, FallbackPath, with(), []step{
-		{"to support", 1, "sorry+record", 0, store.Recording},
-		{"asked back", 1, "sorry+record", 0, store.Waiting}, // which nobody has claimed
-	})
+	run(t, FallbackPath, with(), []step{{"to support", 1, "sorry+record", 0, store.Recording}})
 }
 
 // Who is forwarded to presses no key: whatever Twilio says, a leg that was answered is a conversation.
