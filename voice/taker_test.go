@@ -27,11 +27,12 @@ func working(t *testing.T, o voicetest.Options) (*exchange, *clockwork.FakeClock
 	return x, tel
 }
 
-// work does what is due, until the test ends.
+// work does what is due to a caller, until the test ends. Nobody's phone is rung because no SMS was sent.
 func (x *exchange) work(t *testing.T) {
 	ctx, stop := context.WithCancel(x.ctx)
 	var g sync.WaitGroup
-	g.Go(func() { _ = x.Run(ctx) })
+	g.Go(func() { _ = x.Store.Run(ctx, x.redirects()) })
+	g.Go(func() { _ = x.Store.Run(ctx, x.retrieves()) })
 	g.Go(func() { _ = x.Store.Deadlines(ctx) })
 	t.Cleanup(func() { stop(); g.Wait() })
 }
@@ -345,6 +346,13 @@ func TestForward(t *testing.T) {
 			t.Errorf("%+v", now)
 		}
 	})
+	// Whoever said so may be gone since.
+	h := open(t, someTeam())
+	c := h.forwarded(h.arrive("CA1"), "")
+	h.Store.Team.People = h.Store.Team.People[1:]
+	if got, want := spoken(t, h.post(of(connectPath, c, 1), form(common(c)...))), document(t, c, 1, "forward"); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 	for _, tt := range []struct {
 		bridged, status string
 		outcome         store.Outcome // empty: it waits again
