@@ -43,7 +43,7 @@ func TestOneCall(t *testing.T) {
 	for _, phone := range []string{annPhone, bobPhone} {
 		equal(t, "SMS to "+phone, strings.Join(announcements(h.net, phone), "|"), "Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (1)")
 	}
-	equal(t, "notification", strings.ReplaceAll(m.Text, "\u2060", ""), "Call for Sales from JANE DOE, (208) 555-0123, Boise, ID. Waiting. Take it or send it to voicemail.")
+	equal(t, "notification", strings.ReplaceAll(m.Text, "\u2060", ""), "Call 1 for Sales from JANE DOE, (208) 555-0123, Boise, ID. Waiting. Take it or send it to voicemail.")
 	var buttons []string
 	for _, b := range m.Buttons() {
 		buttons = append(buttons, b.ActionID+" "+b.Text+" "+b.Style)

@@ -94,7 +94,7 @@ func aDay(h *harness) {
 	call, m = h.arrive(janePhone, jane) // taken by one who is busy, then by a command
 	h.press(annSlack, m, "Take")
 	h.rings(annPhone, call).Decline()
-	h.shows(m.TS, "Still waiting.")
+	h.shows(m.TS, ", still waiting ")
 	h.clock.Advance(10 * time.Second)
 	h.must(call.WaitPlace(h.ctx, voicetest.PlaceQueue))
 	h.command(bobSlack, "")
