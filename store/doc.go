@@ -31,6 +31,7 @@
 //	last/<number>          the call of a line that ended last
 //	from/<number>          the open calls of a caller that were put on hold
 //	waits/<number>         how many callers wait on a line
+//	waited/<number>        how long the calls of a line waited that were taken last
 //	quota/<hash>           what has been done of something that is bounded
 //	phone/<number>         a person's phone that took none of our last texts
 //	due/<kind>/<call>/…    what is to be done

@@ -160,7 +160,8 @@ func (t *txn) text(c *Call, name string) {
 // tellTaker makes it due to tell a taker that there is nobody left to be put through to them. One who is on the phone
 // hears it there.
 func (t *txn) tellTaker(c *Call) {
-	if c.Claim != nil && c.Claim.Word == Take && c.Claim.Answer != "" && c.Claim.Leg == "" {
+	calledOut := c.Back != nil && c.State == Ringing // their phone rang, or they did not press 1
+	if c.Claim != nil && c.Claim.Word == Take && c.Claim.Answer != "" && (c.Claim.Leg == "" || calledOut) {
 		// Another revision than the word on the answer itself, which may be on its way this moment.
 		t.due(Deed{Kind: Tell, Call: c.ID, Whom: c.Claim.Answer, Rev: c.Rev + 1})
 	}

@@ -32,8 +32,11 @@ func (s *Store) Accept(ctx context.Context, id CallID, attempt int) (bool, Call,
 		}
 		c.State, c.Accepted, c.Deadline = Talking, t.now, t.now.Add(talkCheck)
 		c.Fetched = attempt
+		if c.Back != nil { // the caller's phone is yet to ring
+			c.Deadline = t.now.Add(backCheck)
+		}
 		t.offer(c)
-		return visible, nil
+		return visible, t.waited(c)
 	})
 	return err == nil && c.State == Talking && c.Attempt == attempt, c, err
 }

@@ -30,7 +30,7 @@ func (p *Phone) connect(w http.ResponseWriter, r *http.Request, id store.CallID,
 // onward is what the caller hears next after something of an attempt. When a later attempt has been claimed meanwhile,
 // its own redirect is on the way and finds them in the queue.
 func (p *Phone) onward(c store.Call, attempt int) []twiml.Element {
-	if c.Open() && c.Attempt > attempt && c.Fetched != c.Attempt {
+	if c.Open() && c.Back == nil && c.Attempt > attempt && c.Fetched != c.Attempt {
 		return p.enqueue(c)
 	}
 	return p.document(c)

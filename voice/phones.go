@@ -114,7 +114,7 @@ func (p *Phone) ring(w http.ResponseWriter, r *http.Request, id store.CallID, at
 		p.say(w, &twiml.VoiceHangup{}) // the next phone has its turn
 		return
 	}
-	p.say(w, p.toRung(c, r.PostForm.Get("CallSid"))...)
+	p.say(w, p.toRung(r.Context(), c, r.PostForm.Get("CallSid"))...)
 }
 
 // key hears the key that somebody pressed whose phone was rung: their word on the call, under the same rule as any
@@ -141,18 +141,20 @@ func (p *Phone) key(w http.ResponseWriter, r *http.Request, id store.CallID, att
 	case v.Result == store.PassOn:
 		p.say(w, words(notYou), &twiml.VoiceHangup{})
 	default:
-		p.say(w, p.toRung(c, leg)...)
+		p.say(w, p.toRung(r.Context(), c, leg)...)
 	}
 }
 
 // toRung is what somebody whose phone was rung hears now.
-func (p *Phone) toRung(c store.Call, leg string) []twiml.Element {
+func (p *Phone) toRung(ctx context.Context, c store.Call, leg string) []twiml.Element {
 	switch {
 	case c.State == store.Waiting:
 		line, _ := p.Store.Team.Line(c.Line)
 		ask := &twiml.VoiceGather{Action: p.turn(keyPath, c), NumDigits: "1", FinishOnKey: noKey, Timeout: "5",
 			InnerElements: []twiml.Element{words(pressOneOrPass(line, c))}}
 		return []twiml.Element{ask, ask, &twiml.VoiceHangup{}}
+	case takenOn(c, leg) && c.Back != nil:
+		return p.callBack(ctx, c, leg)
 	case takenOn(c, leg):
 		return p.meet(c)
 	}
@@ -161,8 +163,12 @@ func (p *Phone) toRung(c store.Call, leg string) []twiml.Element {
 
 // rung hears how the call to somebody's phone ended. Twilio sends it once, at the end.
 func (p *Phone) rung(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
-	if twilio.Over(r.PostForm.Get("CallStatus")) {
-		if _, err := p.Store.RingOver(r.Context(), id, attempt, turnOf(r), r.PostForm.Get("CallSid"), 0); err != nil && !errors.Is(err, store.ErrNoCall) {
+	if leg := r.PostForm.Get("CallSid"); twilio.Over(r.PostForm.Get("CallStatus")) {
+		_, err := p.Store.RingOver(r.Context(), id, attempt, turnOf(r), leg, 0)
+		if err == nil {
+			err = p.Store.BackLegOver(r.Context(), id, attempt, leg, store.HungUp)
+		}
+		if err != nil && !errors.Is(err, store.ErrNoCall) {
 			p.fail(w, err)
 			return
 		}

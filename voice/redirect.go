@@ -131,6 +131,9 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 	if err != nil || !c.Open() {
 		return nil, err
 	}
+	if c.Back != nil {
+		return nil, p.askCallBack(ctx, c)
+	}
 	waits := c.State == store.Waiting && c.Missing != c.Attempt // else they are looked after, see retrieve
 	if waits {
 		gone, err := p.outOfQueue(ctx, &c)

@@ -2,7 +2,9 @@ package voice
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/twilio/twilio-go/twiml"
 
@@ -24,9 +26,46 @@ const (
 	oneMoment    = "One moment."
 	goAhead      = "Go ahead."
 	notYou       = "All right, not you. Goodbye."
+	willCallBack = "We will call you back on this number. You can hang up. Goodbye."
+	noCallBack   = "Sorry, we cannot call you back on this number."
+	notYours     = "This call back is not yours any more. Goodbye."
 )
 
 func puttingThrough(taker string) string { return "Putting you through to " + taker + "." }
+
+// keysOnHold tells callers on hold what they can do instead.
+func keysOnHold(canCallBack bool) string {
+	if canCallBack {
+		return "Press 1 to leave a message, 2 to be called back."
+	}
+	return "Press 1 to leave a message."
+}
+
+// placeInQueue says how many are before a caller.
+func placeInQueue(ahead int) string {
+	switch {
+	case ahead == 0:
+		return "You are next."
+	case ahead == 1:
+		return "1 caller is before you."
+	case ahead >= maxPlace:
+		return fmt.Sprintf("%d callers or more are before you.", maxPlace)
+	}
+	return fmt.Sprintf("%d callers are before you.", ahead)
+}
+
+// othersWaited says how long others waited until they were answered, to the minute.
+func othersWaited(d time.Duration) string {
+	how := "less than a minute"
+	switch m := int(d.Round(time.Minute).Minutes()); {
+	case d < time.Minute:
+	case m == 1:
+		how = "about a minute"
+	default:
+		how = fmt.Sprintf("about %d minutes", m)
+	}
+	return "Calls answered in the last hour waited " + how + "."
+}
 
 // pressOne takes under four seconds, or a taker takes the phone from the ear.
 func pressOne(line store.Line, c store.Call) string {
@@ -45,6 +84,8 @@ func pressOneOrPass(line store.Line, c store.Call) string {
 // answeredElsewhere tells somebody whose phone was rung why there is nobody to be put through.
 func answeredElsewhere(c store.Call) string {
 	switch {
+	case c.Back != nil:
+		return notYours
 	case c.Outcome == store.Missed, c.Claim == nil:
 		return callerGone
 	case c.Claim.Person == "" && c.Claim.Word == store.SendVoicemail:
@@ -57,6 +98,12 @@ func answeredElsewhere(c store.Call) string {
 
 func callFor(line store.Line, c store.Call) string {
 	from := who(c)
+	if c.Back != nil {
+		if from != "" {
+			from = ": " + from
+		}
+		return "Call back for " + cmp.Or(brief(line.Name), "you") + from + "."
+	}
 	if from != "" {
 		from = " from " + from
 	}
@@ -80,6 +127,22 @@ func backOnHold(c store.Call) string {
 		return somebodyElse
 	}
 	return stillLooking
+}
+
+// callingBack is what whoever calls back hears before it rings at the caller's.
+func callingBack(c store.Call) string {
+	if c.Name == "" {
+		return "Calling them now."
+	}
+	return "Calling " + brief(c.Name) + " now."
+}
+
+// notReached tells whoever called back how it ended. A caller who was not reached for the last time is not tried again.
+func notReached(c store.Call) string {
+	if c.Open() {
+		return "They did not pick up. They still wait to be called back. Goodbye."
+	}
+	return "They did not pick up. This was the last try. Goodbye."
 }
 
 // brief is as much of a name as is heard in a second or so, cut at a blank where there is one.

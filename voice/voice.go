@@ -2,7 +2,8 @@
 //
 // Follow a call: incoming.go puts it on hold (hold.go); when it is claimed, redirect.go pulls it out of the queue;
 // connect.go dials the taker, screen.go asks them to press 1, and connect.go hears how that ended; voicemail.go takes
-// the message, and away.go while this server is away; retrieve.go brings a caller back on hold who was handed over; ended.go hears that the caller has gone; reconcile.go finds what was
+// the message, and away.go while this server is away; retrieve.go brings a caller back on hold who was handed over;
+// callback.go calls back those who would not wait; ended.go hears that the caller has gone; reconcile.go finds what was
 // missed; erase.go deletes what Twilio keeps. When nobody could be told of a call, phones.go rings people, and meet.go
 // brings the caller to whoever presses 1 there. Everything said on the phone stands in says.go.
 package voice
@@ -33,6 +34,7 @@ const (
 
 const (
 	holdPath      = "/twilio/hold"
+	holdKeyPath   = holdPath + "/key"
 	leftPath      = "/twilio/left"
 	backPath      = "/twilio/back"
 	connectPath   = "/twilio/connect"
@@ -50,6 +52,11 @@ const (
 	metPath       = meetPath + "/met"
 	partedPath    = meetPath + "/parted"
 
+	callbackPath     = "/twilio/callback"
+	callbackKeyPath  = callbackPath + "/key"
+	callbackOverPath = callbackPath + "/over"
+	reachedPath      = callbackPath + "/reached"
+
 	fallbackDonePath      = FallbackPath + "/done"
 	fallbackRecordingPath = FallbackPath + "/recording"
 )
@@ -60,6 +67,7 @@ type Phone struct {
 	Twilio    *twilio.Client
 	PublicURL string        // what Twilio can reach, without a trailing slash
 	Retention time.Duration // of calls and recordings; 0: for ever
+	Countries []string      // where callers may be called back, ISO 3166-1 alpha-2
 	Log       *slog.Logger
 }
 
@@ -68,12 +76,13 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 	for path, h := range map[string]http.HandlerFunc{
 		IncomingPath: p.incoming, StatusPath: p.ended,
 		FallbackPath: p.fallback, fallbackDonePath: p.fallbackDone, fallbackRecordingPath: p.fallbackRecording,
-		holdPath: ofCall(p.hold), leftPath: ofCall(p.left),
+		holdPath: ofCall(p.hold), holdKeyPath: ofCall(p.holdKey), leftPath: ofCall(p.left),
 		connectPath: ofCall(p.connect), dialedPath: ofCall(p.dialed), backPath: ofCall(p.back),
 		screenPath: ofCall(p.screen), acceptPath: ofCall(p.accept), answeredPath: ofCall(p.answered),
 		recordedPath: ofCall(p.recorded), recordingPath: ofCall(p.recording),
 		ringPath: ofCall(p.ring), keyPath: ofCall(p.key), rungPath: ofCall(p.rung),
 		meetPath: ofCall(p.waiting), metPath: ofCall(p.met), partedPath: ofCall(p.parted),
+		callbackPath: ofCall(p.callback), callbackKeyPath: ofCall(p.callbackKey), callbackOverPath: ofCall(p.callbackOver), reachedPath: ofCall(p.reached),
 	} {
 		mux.Handle("POST "+path, verify(h))
 	}
@@ -83,7 +92,7 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 // Run does what is due at Twilio until ctx ends, and finishes what it had begun.
 func (p *Phone) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons(), p.rings(), p.hangups(), p.retrieves()} {
+	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons(), p.rings(), p.hangups(), p.callOuts(), p.retrieves()} {
 		g.Go(func() error { return p.Store.Run(ctx, w) })
 	}
 	return g.Wait()
@@ -135,6 +144,9 @@ func (p *Phone) fail(w http.ResponseWriter, err error) {
 // document is what the caller of a call hears now. It is derived from the state alone, so a webhook that is delivered
 // twice is answered twice the same.
 func (p *Phone) document(c store.Call) []twiml.Element {
+	if c.Back != nil && c.Open() {
+		return []twiml.Element{words(willCallBack), &twiml.VoiceHangup{}}
+	}
 	switch c.State {
 	case store.Waiting:
 		return p.enqueue(c)

@@ -108,8 +108,8 @@ func (p *Phone) fallback(w http.ResponseWriter, r *http.Request) {
 			Action: p.PublicURL + fallbackDonePath, MaxLength: seconds(store.MaxMessage), Timeout: "10", FinishOnKey: "#", PlayBeep: "true",
 			RecordingStatusCallback: p.PublicURL + fallbackRecordingPath, RecordingStatusCallbackEvent: "completed absent",
 		})
-	case !c.Open():
-		p.say(w, &twiml.VoiceHangup{})
+	case !c.Open(), c.Back != nil:
+		p.say(w, p.document(c)...)
 	default:
 		p.say(w, append([]twiml.Element{words(sorry)}, p.record(c)...)...)
 	}

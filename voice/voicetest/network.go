@@ -66,8 +66,8 @@ type Options struct {
 	// a webhook. Default 15 s, the ceiling of twilio.com/docs/api/errors/11205.
 	WebhookTimeout time.Duration
 
-	// HoldLoop is how long one round of a waitUrl document lasts by the Clock,
-	// beyond its pauses and its timeouts. Default 10 s.
+	// HoldLoop is how long one round of a waitUrl document lasts at least by
+	// the Clock, and how long a Play lasts inside a Gather. Default 10 s.
 	HoldLoop time.Duration
 
 	// MemberRefusal is the HTTP status of a second redirect of a queue member:
