@@ -11,8 +11,6 @@ import (
 	"pullphone/voice/voicetest"
 )
 
-const annPhone = "+12085550101"
-
 func init() {
 	const ask = `<Gather action="@u/twilio/callback/key?c=@c&amp;n=@n" numDigits="1" timeout="5">
 		<Say voice="woman">Call back for Sales: Jane Doe. Press 1 to take it, 2 to decline.</Say></Gather>`

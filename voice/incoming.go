@@ -25,6 +25,10 @@ func (p *Phone) incoming(w http.ResponseWriter, r *http.Request) {
 		p.say(w, words(notInService), &twiml.VoiceHangup{})
 		return
 	}
+	if in, ok := p.insider(r); ok && r.URL.RawQuery != asCaller {
+		p.dialIn(w, r, in)
+		return
+	}
 	c, err := p.Store.Arrive(r.Context(), a)
 	if err != nil {
 		p.fail(w, err)

@@ -3,6 +3,7 @@ package voice
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,7 +30,82 @@ const (
 	willCallBack = "We will call you back on this number. You can hang up. Goodbye."
 	noCallBack   = "Sorry, we cannot call you back on this number."
 	notYours     = "This call back is not yours any more. Goodbye."
+	goodbye      = "Goodbye."
 )
+
+// What people hear who call a line themselves.
+const (
+	nobodyWaits  = "Nobody waits."
+	pressThree   = "Press 3 to stand in line for the next call."
+	thatWasAll   = "That was the last one."
+	allTheSame   = "You have a call already. Press 1 to take this one all the same."
+	yoursAlready = "You have taken it already. Hang up, and it rings. Goodbye."
+	inLine       = "You are in line for the next thirty minutes. We will ring you. Goodbye."
+	standLater   = "You have a call already. Stand in line when it is over. Goodbye."
+	callAgain    = "Sorry, that did not work. Please call again. Goodbye."
+	keyInPIN     = "Please key in your PIN, and then the pound key."
+	wrongPIN     = "That is not your PIN."
+	tooManyPINs  = "There were too many wrong PINs. Please try again in an hour. Goodbye."
+	noPIN        = "No PIN is set for you on this line. We put you through as a caller."
+)
+
+func howMany(waiting int) string {
+	if waiting == 1 {
+		return "One caller waits."
+	}
+	return strconv.Itoa(waiting) + " callers wait."
+}
+
+func pressKeys(waiting int) string {
+	if waiting == 1 {
+		return "Press 1 to take this call, 3 to stand in line."
+	}
+	return "Press 1 to take this call, 2 for the next one, 3 to stand in line."
+}
+
+// describe tells of a call that waits: for how long, and who calls if that may be said.
+func describe(c store.Call, names bool, now time.Time) string {
+	who := "A caller"
+	if names && c.Name != "" {
+		who = brief(c.Name)
+	}
+	if city, _, _ := strings.Cut(c.City, ","); names && city != "" {
+		who += " from " + brief(city)
+	}
+	if names && c.From == "" {
+		who = "A withheld number"
+	}
+	if names && c.Handed != nil {
+		who += ", handed over by " + brief(c.Handed.By)
+	}
+	if c.Back != nil {
+		return who + ", who asked to be called back, " + howLong(c.Waited(now)) + "."
+	}
+	return who + ", " + howLong(c.Waited(now)) + "."
+}
+
+// howLong is how long somebody has waited, as exactly as anybody wants to hear it.
+func howLong(d time.Duration) string {
+	d = d.Round(10 * time.Second)
+	minutes, seconds := int(d.Minutes()), int(d.Seconds())%60
+	one := func(n int, what string) string {
+		if n != 1 {
+			what += "s"
+		}
+		return strconv.Itoa(n) + " " + what
+	}
+	switch {
+	case d < 10*time.Second:
+		return "just now"
+	case minutes == 0:
+		return one(seconds, "second")
+	case minutes >= 60:
+		return one(minutes/60, "hour")
+	case seconds == 0:
+		return one(minutes, "minute")
+	}
+	return one(minutes, "minute") + " " + strconv.Itoa(seconds)
+}
 
 func puttingThrough(taker string) string { return "Putting you through to " + taker + "." }
 
@@ -83,17 +159,22 @@ func pressOneOrPass(line store.Line, c store.Call) string {
 
 // answeredElsewhere tells somebody whose phone was rung why there is nobody to be put through.
 func answeredElsewhere(c store.Call) string {
-	switch {
-	case c.Back != nil:
+	if c.Back != nil {
 		return notYours
-	case c.Outcome == store.Missed, c.Claim == nil:
-		return callerGone
-	case c.Claim.Person == "" && c.Claim.Word == store.SendVoicemail:
-		return "The caller is leaving a message. Goodbye."
-	case c.Claim.Person == "":
-		return "Somebody has answered it. Goodbye."
 	}
-	return c.Claim.Person + " has answered it. Goodbye."
+	return becameOf(c) + " " + goodbye
+}
+
+func becameOf(c store.Call) string {
+	switch {
+	case c.Outcome == store.Missed, c.Claim == nil:
+		return "The caller has hung up."
+	case c.Claim.Person == "" && c.Claim.Word == store.SendVoicemail:
+		return "The caller is leaving a message."
+	case c.Claim.Person == "":
+		return "Somebody has answered it."
+	}
+	return c.Claim.Person + " has answered it."
 }
 
 func callFor(line store.Line, c store.Call) string {

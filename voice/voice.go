@@ -5,7 +5,8 @@
 // the message, and away.go while this server is away; retrieve.go brings a caller back on hold who was handed over;
 // callback.go calls back those who would not wait; ended.go hears that the caller has gone; reconcile.go finds what was
 // missed; erase.go deletes what Twilio keeps. When nobody could be told of a call, phones.go rings people, and meet.go
-// brings the caller to whoever presses 1 there. Everything said on the phone stands in says.go.
+// brings the caller to whoever presses 1 there, or in the menu that people hear who call a line themselves, dialin.go.
+// Everything said on the phone stands in says.go.
 package voice
 
 import (
@@ -51,6 +52,8 @@ const (
 	meetPath      = "/twilio/meet"
 	metPath       = meetPath + "/met"
 	partedPath    = meetPath + "/parted"
+	choicePath    = "/twilio/menu"
+	pinPath       = choicePath + "/pin"
 
 	callbackPath     = "/twilio/callback"
 	callbackKeyPath  = callbackPath + "/key"
@@ -82,6 +85,7 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 		recordedPath: ofCall(p.recorded), recordingPath: ofCall(p.recording),
 		ringPath: ofCall(p.ring), keyPath: ofCall(p.key), rungPath: ofCall(p.rung),
 		meetPath: ofCall(p.waiting), metPath: ofCall(p.met), partedPath: ofCall(p.parted),
+		choicePath: p.choice, pinPath: p.pin,
 		callbackPath: ofCall(p.callback), callbackKeyPath: ofCall(p.callbackKey), callbackOverPath: ofCall(p.callbackOver), reachedPath: ofCall(p.reached),
 	} {
 		mux.Handle("POST "+path, verify(h))

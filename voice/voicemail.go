@@ -99,6 +99,10 @@ func (p *Phone) fallback(w http.ResponseWriter, r *http.Request) {
 		p.say(w, words(sorry), &twiml.VoiceHangup{})
 		return
 	}
+	if in, ok := p.insider(r); ok && !in.isCaller() {
+		p.say(w, words(callAgain), &twiml.VoiceHangup{})
+		return
+	}
 	c, err := p.Store.ArriveAtFallback(r.Context(), a)
 	switch {
 	case err != nil:

@@ -93,7 +93,7 @@ func (s *service) run(ctx context.Context) error {
 func team(cfg *config.Config) store.Team {
 	t := store.Team{Lookup: cfg.Twilio.Lookup, Retention: cfg.Retention}
 	for _, p := range cfg.People {
-		t.People = append(t.People, store.Person{Name: p.Name, Phone: p.Phone, Slack: p.Slack})
+		t.People = append(t.People, store.Person{Name: p.Name, Phone: p.Phone, Slack: p.Slack, PIN: p.PIN.Reveal()})
 	}
 	for _, l := range cfg.Lines {
 		var keywords []store.Keyword

@@ -207,6 +207,15 @@ var badFiles = []struct{ file, want string }{
 
 	// A line's other choices.
 	{line("no: hangup"), `7: lines[0].no: "hangup" is not known; write voicemail or pass`},
+	{top("people: [{name: Ann, pin: 271, slack: U000ANN}]"), `7: people[0].pin: is not a PIN; write 4 to 8 digits in quotes, like "271828"`},
+	{top("people: [{name: Ann, pin: \"271828182\", slack: U000ANN}]"), `7: people[0].pin: is not a PIN; write 4 to 8 digits in quotes, like "271828"`},
+	{top("people: [{name: Ann, pin: \"27182B\", slack: U000ANN}]"), `7: people[0].pin: is not a PIN; write 4 to 8 digits in quotes, like "271828"`},
+	{top("people: [{name: Ann, pin: \"2718 28\", slack: U000ANN}]"), `7: people[0].pin: holds a space; write 4 to 8 digits in quotes, like "271828"`},
+	{top("people: [{name: Ann, pin: [2718], slack: U000ANN}]"), `7: people[0].pin: must be a single value, not a list or mapping; write it after the colon`},
+	{line("dial_in: pin\n" + ann), `7: lines[0].dial_in: asks for a PIN, and nobody of the line has one; give its people a pin under people, or write true or false here`},
+	{line("people: [Ann]\n    dial_in: pin\n" + strings.Replace(ann, "]", ", {name: Bob, slack: U000BOB, pin: \"2718\"}]", 1)),
+		`8: lines[0].dial_in: asks for a PIN, and nobody of the line has one; give its people a pin under people, or write true or false here`},
+	{line("dial_in: pin\n" + strings.Replace(ann, "}", ", pni: 2718}", 1)), `8: people[0].pni: unknown key; did you mean pin?`},
 	{line("dial_in: ask"), `7: lines[0].dial_in: "ask" is not known; write true, false or pin`},
 	{line("escalate: [~]"), `7: lines[0].escalate[0]: is empty; write after, and people or mention or both`},
 	{line("escalate: [{mention: here}]"), `7: lines[0].escalate[0].after: is missing; write how long after the call arrived, like "30s"`},

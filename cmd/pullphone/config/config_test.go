@@ -170,7 +170,7 @@ slack:
   app_token: xapp-1
   api_url: http://127.0.0.1:7001/slack/api/
 people:
-  - &ann {name: Ann, phone: +12085550101}
+  - &ann {name: Ann, phone: +12085550101, pin: 0471}
   - {slack: W000BOB}
   - phone: "+4740612345"
 lines:
@@ -201,7 +201,7 @@ lines:
 	check(t, "twilio", c.Twilio, Twilio{AccountSID: "AC1", AuthToken: NewSecret("123456"), APIURL: "http://127.0.0.1:7000"})
 	check(t, "slack", c.Slack, Slack{BotToken: NewSecret("xoxb-1"), AppToken: NewSecret("xapp-1"), APIURL: "http://127.0.0.1:7001/slack/api/"})
 	check(t, "people", c.People, []Person{
-		{Name: "Ann", Phone: "+12085550101"},
+		{Name: "Ann", Phone: "+12085550101", PIN: NewSecret("0471")},
 		{Name: "W000BOB", Slack: "W000BOB"},
 		{Name: "+4740612345", Phone: "+4740612345"},
 	})
