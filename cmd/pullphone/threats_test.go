@@ -89,7 +89,7 @@ func aDay(h *harness) {
 	call.Hangup()
 	h.record(call)
 	h.clock.Advance(10 * time.Second) // Slack has its limits
-	h.text(annPhone, "PULL") // in line, and no more
+	h.text(annPhone, "PULL")          // in line, and no more
 	h.command(annSlack, "cancel")
 	h.text(bobPhone, "off 5m")
 	h.command(bobSlack, "on")
