@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+	"time"
+)
 
 // A taker who does not come: everybody learns of it, and the caller keeps their place.
 func TestTakerDialogues(t *testing.T) {
@@ -28,13 +32,15 @@ func TestTakerDialogues(t *testing.T) {
 		Bob gets "Yours: "
 		Bob's phone rings
 		Bob picks up
-		Bob hears "Call for Sales from Boise, ID. Press 1 to take it, 2 to decline."
+		Bob hears "Call for Sales from JANE DOE. Press 1 to take it, 2 to decline."
 		Bob presses 1
 		Jane talks
 		5s pass
 		Bob hangs up
 		Slack shows Jane "Talked with Bob"
 		Jane's call was talked by Bob via sms`
+	now := time.Now().UTC()
+	closedToday := fmt.Sprintf("hours: {timezone: UTC, closed: [%q, %q]}", now.Format(time.DateOnly), now.Add(time.Hour).Format(time.DateOnly))
 	play(t, []dialogue{
 		{name: "no answer", says: taken + `
 			24s pass
@@ -59,9 +65,9 @@ func TestTakerDialogues(t *testing.T) {
 			Ann gets "You declined."` + bob},
 		{name: "a machine", says: taken + `
 			Ann picks up
-			Ann hears "Call for Sales from Boise, ID. Press 1 to take it, 2 to decline."
+			Ann hears "Call for Sales from JANE DOE. Press 1 to take it, 2 to decline."
 			5s pass
-			Ann hears "Call for Sales from Boise, ID. Press 1 to take it, 2 to decline."
+			Ann hears "Call for Sales from JANE DOE. Press 1 to take it, 2 to decline."
 			5s pass
 			Ann is gone` + again + `
 			Slack shows Jane "Ann did not press 1" [Take] [Voicemail]
@@ -99,6 +105,8 @@ func TestTakerDialogues(t *testing.T) {
 			Jane hangs up
 			Ann is gone
 			Ann gets "has hung up"
+			Slack shows Jane "Missed"
+			Bob gets nothing
 			Jane's call was missed by Ann via sms`},
 		{name: "any key but 2", says: taken + `
 			Ann picks up
@@ -120,6 +128,7 @@ func TestTakerDialogues(t *testing.T) {
 			Jane calls
 			Jane hears music
 			Ann gets "Reply Y to take"
+			Bob gets "Reply Y to take"
 			Ann texts "support"
 			Jane hears "Connecting you to support."
 			Lee's phone rings
@@ -127,7 +136,8 @@ func TestTakerDialogues(t *testing.T) {
 			Jane talks
 			5s pass
 			Lee hangs up
-			Slack shows Jane "orwarded"
+			Slack shows Jane "Forwarded by Ann to (208) 555-0189, talked for 0:05"
+			Bob gets nothing
 			Jane's call was forwarded by Ann via sms`},
 		{name: "forwarded to nobody", line: []string{`keywords: {support: {forward: "+12085550189"}}`}, says: `
 			Jane calls
@@ -136,7 +146,7 @@ func TestTakerDialogues(t *testing.T) {
 			Jane hears "Please hold on, we are connecting you."
 			Lee's phone rings
 			Lee declines` + again + `
-			Slack shows Jane "busy" [Take] [Voicemail]
+			Slack shows Jane "The forward by Ann found the number busy, still waiting" [Take] [Voicemail]
 			Bob gets "The forward by Ann found the number busy."` + bob},
 		{name: "a word for voicemail", line: []string{`keywords: {later: {voicemail: true, say: "We will be there later."}}`}, says: `
 			Jane calls
@@ -147,15 +157,29 @@ func TestTakerDialogues(t *testing.T) {
 			Jane leaves a message of 5s
 			Slack says "Voicemail from"
 			Jane's call was voicemail by Ann via sms`},
-		{name: "after hours", line: []string{"hours: {timezone: America/Boise, open: []}"}, says: `
+		{name: "after hours", line: []string{closedToday}, says: `
 			Jane calls
 			Jane hears "We are closed right now."
 			Jane hears "Please leave a message"
 			Jane hears a beep
+			Slack shows Jane "Called outside the opening hours."
 			Jane leaves a message of 5s
 			Slack says "Voicemail from"
 			Jane's call was voicemail via rule
 			Ann gets nothing`},
+		{name: "nobody on duty", says: `
+			Ann texts "off"
+			Ann gets "You are off duty"
+			Bob types "/pull off"
+			Jane calls
+			Jane hears "Please leave a message"
+			Jane hears a beep
+			Slack shows Jane "Nobody was on duty."
+			Jane leaves a message of 5s
+			Slack says "Voicemail from"
+			Jane's call was voicemail via rule
+			Ann gets nothing
+			Bob gets nothing`},
 	})
 }
 
@@ -182,7 +206,7 @@ func TestHandOverDialogues(t *testing.T) {
 			Jane hears "Please hold on, we are finding somebody else for you."
 			Jane hears music
 			Bob gets "Ann hands over: needs an invoice."
-			Slack shows Jane "Ann" [Take] [Voicemail]
+			Slack shows Jane "Ann hands over: needs an invoice. Waiting." [Take] [Voicemail]
 			Bob texts "Y {Jane}"
 			Bob's phone rings
 			Bob picks up
@@ -190,6 +214,8 @@ func TestHandOverDialogues(t *testing.T) {
 			Jane talks
 			5s pass
 			Jane hangs up
+			Slack shows Jane "Talked with Bob"
+			Ann gets nothing
 			Jane's call was talked by Bob via sms`},
 		{name: "handed over, in front of the others", says: talking + `
 			Mark calls
@@ -212,13 +238,63 @@ func TestHandOverDialogues(t *testing.T) {
 			1s pass
 			Jane hears "Putting you through to Ann."
 			Ann's phone rings
+			Slack shows Jane "Nobody took it: ringing Ann again."
 			Ann picks up
-			Ann hears "Nobody else took it: Boise, ID. Press 1 to take it, 2 to decline."
+			Ann hears "Nobody else took it: JANE DOE. Press 1 to take it, 2 to decline."
 			Ann presses 1
 			Jane talks
 			5s pass
 			Jane hangs up
 			Jane's call was talked by Ann via rule`},
+		{name: "nobody takes it, nor the one who had it", line: []string{"max_wait: 60s"}, says: talking + `
+			Ann texts "PASS ON"
+			Ann is gone
+			30s pass
+			Ann's phone rings
+			Ann declines
+			Jane hears "Sorry, that took longer than we thought."
+			Jane hears music
+			Bob gets "Ann is busy."
+			29s pass
+			Jane waits
+			1s pass
+			Jane is asked for a message
+			Jane leaves a message of 5s
+			Slack says "Voicemail from"
+			Jane's call was voicemail via rule`},
+		{name: "handed over by Slack, and the server restarts", says: talking + `
+			Ann presses [Hand over]
+			Ann is gone
+			Jane hears "Please hold on"
+			the server restarts
+			Jane waits
+			Bob presses [Take] on Jane
+			Bob's phone rings
+			Bob picks up
+			Bob presses 3
+			Jane talks
+			5s pass
+			Bob hangs up
+			Slack shows Jane "Talked with Bob"
+			Jane's call was talked by Bob via slack`},
+		{name: "taken before they are back", says: talking + `
+			Kim calls
+			Kim waits
+			Bob gets "Reply Y to take"
+			Ann texts "PASS ON"
+			Bob texts "PULL"
+			Ann is gone
+			Bob's phone rings
+			Bob picks up
+			Bob presses 1
+			Jane talks
+			Kim waits`},
+		{name: "the caller hangs up as they are handed over", says: talking + `
+			Ann texts "PASS ON"
+			Jane hangs up
+			Ann is gone
+			Slack shows Jane "Missed"
+			Jane's call was missed`},
 		{name: "given back before the 1", says: `
 			Jane calls
 			Jane hears music
