@@ -81,6 +81,8 @@ func killAtRandom(t *testing.T, seed uint64, kills int, f fallbackKind) {
 	<-done
 	c.must(c.net.WaitQuiet(c.ctx))
 	c.settled(p)
+	c.goHome()
+	c.settled(p)
 	p.kill()
 	p.run() // what was recorded after the last start is looked for every ten minutes, or at the next
 	c.settled(p)

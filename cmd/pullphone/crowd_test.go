@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,6 +59,13 @@ type crowd struct {
 	faults  []string // that the network found
 
 	fellBack map[string]bool // calls that heard a fallback, ours or one that is hosted away
+
+	asked   map[string]bool // numbers of callers who pressed 2 on hold
+	reached map[string]bool // numbers of those who have picked up since
+
+	hands     map[string]*sync.Mutex // by Slack user: one types or presses one thing at a time
+	answering sync.WaitGroup         // the people
+	late      atomic.Bool            // the callers have gone
 }
 
 // call is a call that somebody made. Each comes from a number of its own.
@@ -87,9 +95,11 @@ type ring struct {
 // newCrowd makes a crowd whose town is yet to be made, with the options that are returned.
 func newCrowd(seed uint64, pace time.Duration) (*crowd, options) {
 	c := &crowd{seed: seed, pace: pace, from: time.Now(), over: make(chan struct{}), served: map[string]bool{}, fellBack: map[string]bool{},
-		agreed: map[string]bool{}, replies: map[string]string{}, unheard: map[string]bool{}, given: map[string]string{}}
+		agreed: map[string]bool{}, replies: map[string]string{}, unheard: map[string]bool{}, given: map[string]string{},
+		asked: map[string]bool{}, reached: map[string]bool{}, hands: map[string]*sync.Mutex{}}
 	const often = 60 * time.Second // machines under load are slow, and that is no fault
-	rules := []string{fmt.Sprintf("max_wait: %s", 40*pace), fmt.Sprintf("ring_timeout: %s", max(5*time.Second, (40*pace).Truncate(time.Second)))}
+	rules := []string{fmt.Sprintf("max_wait: %s", 40*pace), fmt.Sprintf("ring_timeout: %s", max(5*time.Second, (40*pace).Truncate(time.Second))),
+		fmt.Sprintf("keywords: {support: {forward: %q}}", supportPhone)}
 	return c, options{
 		people: crew(3), line: rules, limit: 30 * time.Minute,
 		voice: voicetest.Options{Trace: c.hear, WebhookTimeout: often, RecordingDelay: 5 * pace, Problem: c.fault},
@@ -112,7 +122,11 @@ func newCrowd(seed uint64, pace time.Duration) (*crowd, options) {
 	}
 }
 
-const otherLines = 2
+const (
+	otherLines   = 2
+	supportPhone = "+12085550199" // where callers are forwarded to
+	mostBack     = 6              // how many callers of a town want to be called back: nobody's phone is rung too often
+)
 
 func otherNumber(i int) string  { return fmt.Sprintf("+120855501%02d", 60+i) }
 func otherChannel(i int) string { return fmt.Sprintf("C000OTHER%d", i) }
@@ -142,8 +156,9 @@ func (c *crowd) caller(r *rand.Rand) {
 	n := firstCaller + c.dialled.Add(1)
 	line := c.cfg.Lines[r.IntN(len(c.cfg.Lines))]
 	call := &call{line: line.Number, number: fmt.Sprintf("(208) 555-%04d", n), begun: c.now()}
+	phone := fmt.Sprintf("+1208555%04d", n)
 	c.mu.Lock()
-	call.Call = c.net.Phone(fmt.Sprintf("+1208555%04d", n)).Call(line.Number, voicetest.CallerInfo{})
+	call.Call = c.net.Phone(phone).Call(line.Number, voicetest.CallerInfo{})
 	c.calls = append(c.calls, call)
 	c.mu.Unlock()
 	patience := c.opt.clock.Now().Add(time.Duration(r.Float64() * []float64{15, 60, 120}[r.IntN(3)] * float64(c.pace)))
@@ -177,6 +192,22 @@ func (c *crowd) caller(r *rand.Rand) {
 					call.Hangup()
 				}
 			}
+		case voicetest.PlaceQueue:
+			switch r.IntN(80) {
+			case 0:
+				call.Press("1")
+			case 1:
+				c.mu.Lock()
+				asks := len(c.asked) < mostBack
+				if asks && !c.asked[call.number] {
+					c.asked[call.number] = true
+					go c.anybody(phone, func() { c.reached[call.number] = true })
+				}
+				c.mu.Unlock()
+				if asks {
+					call.Press("2")
+				}
+			}
 		case voicetest.PlaceBridged:
 			c.pause(r, 10)
 			if r.IntN(2) == 0 {
@@ -190,7 +221,30 @@ func (c *crowd) caller(r *rand.Rand) {
 	}
 }
 
-// person answers calls by all ways, until the people go home.
+// anybody is a phone that is nobody's of the team, and is picked up or not.
+func (c *crowd) anybody(phone string, up func()) {
+	r := c.draw()
+	for {
+		leg, err := c.net.Phone(phone).WaitRing(c.ctx)
+		if err != nil {
+			return
+		}
+		c.pause(r, 3)
+		if r.IntN(3) == 0 {
+			leg.Decline()
+			continue
+		}
+		c.mu.Lock()
+		up()
+		c.mu.Unlock()
+		leg.Answer()
+		c.pause(r, 5)
+		leg.Hangup()
+	}
+}
+
+// person answers calls by all ways, until the people go home. When the callers have gone, there may be some to be called
+// back.
 func (c *crowd) person(p config.Person) {
 	go c.telephone(p)
 	r := c.draw()
@@ -203,17 +257,28 @@ func (c *crowd) person(p config.Person) {
 			return
 		default:
 		}
-		switch r.IntN(10) {
+		if c.late.Load() {
+			c.pause(r, 10)
+			c.commands(p, salesChannel, "", "")
+			continue
+		}
+		switch r.IntN(12) {
 		case 0, 1, 2, 3:
 			c.press(r, p)
-		case 4, 5, 6:
+		case 4, 5, 6, 7:
 			c.answersAText(r, p)
-		case 7:
-			c.texts(p, c.cfg.Lines[r.IntN(len(c.cfg.Lines))].Number, []string{"LIST", "Pull", "Next", "Y", "no"}[r.IntN(5)], "")
 		case 8:
-			c.commands(r, p)
-		case 9: // what somebody said last comes once more
+			c.texts(p, c.cfg.Lines[r.IntN(len(c.cfg.Lines))].Number, []string{"LIST", "Pull", "Next", "Y", "no", "pass"}[r.IntN(6)], "")
+		case 9:
+			c.commands(p, salesChannel, []string{"", "", "", "list", "cancel"}[r.IntN(5)], "")
+		case 10: // what somebody said last comes once more
 			_, _ = c.work.Replay(c.ctx)
+		case 11:
+			if r.IntN(3) == 0 {
+				c.commands(p, salesChannel, "off 1m", "")
+				c.pause(r, 10)
+				c.commands(p, salesChannel, "on", "")
+			}
 		}
 	}
 }
@@ -247,6 +312,8 @@ func (c *crowd) press(r *rand.Rand, p config.Person) {
 		}
 	}
 	c.mu.Unlock()
+	c.hands[p.Slack].Lock()
+	defer c.hands[p.Slack].Unlock()
 	a := &spoken{person: p.Name, user: p.Slack, number: number, value: b.Value, word: b.ActionID, begun: c.now()}
 	got, err := c.work.PressStale(c.ctx, p.Slack, m.Channel, m, b.Text)
 	a.ended, a.acked = c.now(), err == nil && got.Status == 200
@@ -265,7 +332,7 @@ func (c *crowd) answersAText(r *rand.Rand, p config.Person) {
 		// Older ones may name a code that another call has by now: on a busy line codes rest for fifty calls only.
 		var n int64
 		_, _ = fmt.Sscanf(callerShown.FindString(s.Body), "(208) 555-%d", &n)
-		if strings.Contains(s.Body, announced) && c.dialled.Load()-(n-firstCaller) < 40 {
+		if strings.Contains(s.Body, "Reply Y to ") && c.dialled.Load()-(n-firstCaller) < 40 {
 			about = append(about, s)
 		}
 	}
@@ -273,9 +340,14 @@ func (c *crowd) answersAText(r *rand.Rand, p config.Person) {
 		return
 	}
 	s := about[max(0, len(about)-1-r.IntN(6))]
-	said, meant := []string{"Y", "y", "Yes", "N"}[r.IntN(4)], ""
+	said, meant := []string{"Y", "y", "Yes", "👍", "N", "Pass", "Y force", "support"}[r.IntN(8)], ""
 	if code := codeInSMS.FindStringSubmatch(s.Body); code != nil && r.IntN(5) > 0 {
 		said, meant = said+" "+code[1], callerShown.FindString(s.Body)
+	}
+	if r.IntN(2) == 0 && said != "support" { // nobody may text as often as they may type
+		i := slices.IndexFunc(c.cfg.Lines, func(l config.Line) bool { return l.Number == s.From })
+		c.commands(p, c.cfg.Lines[i].Channel, said, meant)
+		return
 	}
 	c.texts(p, s.From, said, meant)
 }
@@ -296,9 +368,11 @@ func (c *crowd) texts(p config.Person, line, said, meant string) {
 	c.record(a)
 }
 
-func (c *crowd) commands(r *rand.Rand, p config.Person) {
-	a := &spoken{person: p.Name, begun: c.now()}
-	got, err := c.work.Command(c.ctx, p.Slack, salesChannel, "/pull", []string{"", "", "list"}[r.IntN(3)])
+func (c *crowd) commands(p config.Person, channel, said, meant string) {
+	c.hands[p.Slack].Lock()
+	defer c.hands[p.Slack].Unlock()
+	a := &spoken{person: p.Name, number: meant, begun: c.now()}
+	got, err := c.work.Command(c.ctx, p.Slack, channel, "/pull", said)
 	a.told, a.ended, a.acked = got.Text, c.now(), err == nil && got.Status == 200
 	c.mu.Lock()
 	a.key = c.given[p.Slack]
@@ -316,17 +390,20 @@ func (c *crowd) telephone(p config.Person) {
 		c.mu.Lock()
 		c.rings = append(c.rings, ring{p.Name, leg.Parent(), c.now()})
 		c.mu.Unlock()
-		go c.pickUp(c.draw(), leg)
+		go c.pickUp(c.draw(), p, leg)
 	}
 }
 
-func (c *crowd) pickUp(r *rand.Rand, leg *voicetest.Leg) {
+func (c *crowd) pickUp(r *rand.Rand, p config.Person, leg *voicetest.Leg) {
 	c.pause(r, 4)
 	switch r.IntN(12) {
 	case 0:
 		return // it rings on
 	case 1:
 		leg.Decline()
+		return
+	case 2: // gives it back
+		c.commands(p, salesChannel, "no", "")
 		return
 	}
 	leg.Answer()
@@ -349,7 +426,10 @@ func (c *crowd) pickUp(r *rand.Rand, leg *voicetest.Leg) {
 			return
 		}
 		c.pause(r, 10)
-		if r.IntN(2) == 0 {
+		switch r.IntN(8) {
+		case 0, 1:
+			c.commands(p, salesChannel, "pass on", "")
+		case 2, 3, 4, 5:
 			leg.Hangup()
 		}
 	}
@@ -423,12 +503,14 @@ func (c *crowd) fault(err error) {
 }
 
 // live lets so many callers call at a time, one call after the other while more says so, and the people answer. It
-// returns when the last caller has gone.
+// returns when the last caller has gone; the people stay until they go home.
 func (c *crowd) live(callers int, more func() bool) {
-	var calling, answering sync.WaitGroup
+	var calling sync.WaitGroup
 	for _, p := range c.cfg.People {
-		answering.Go(func() { c.person(p) })
+		c.hands[p.Slack] = &sync.Mutex{}
+		c.answering.Go(func() { c.person(p) })
 	}
+	go c.anybody(supportPhone, func() {})
 	for range callers {
 		calling.Go(func() {
 			r := c.draw()
@@ -439,6 +521,10 @@ func (c *crowd) live(callers int, more func() bool) {
 		})
 	}
 	calling.Wait()
+	c.late.Store(true)
+}
+
+func (c *crowd) goHome() {
 	close(c.over)
-	answering.Wait()
+	c.answering.Wait()
 }

@@ -51,7 +51,7 @@ func TestDoubledWebhooks(t *testing.T) {
 						leg := h.rings(annPhone, call)
 						h.shows(m.TS, "Ringing Ann")
 						ringsOut(h, leg)
-						again := h.shows(m.TS, "Ann did not pick up, still waiting 0:")
+						again := h.shows(m.TS, "Ann did not pick up, still waiting ")
 						h.must(call.WaitPlace(h.ctx, voicetest.PlaceQueue))
 						_, err := h.net.Phone(bobPhone).WaitSMS(h.ctx, func(s voicetest.SMS) bool { return strings.HasPrefix(s.Body, "Ann did not pick up.") })
 						h.must(err) // once somebody has answered, it would not be sent any more

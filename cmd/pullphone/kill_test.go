@@ -399,9 +399,9 @@ func TestKillInARequest(t *testing.T) {
 		{name: "redirect to voicemail, done", match: isRedirect, done: true, at: 1, steps: sentToVoicemail, want: leftVoicemail, posts: 1},
 		{name: "SMS, not done", match: isSMS(annPhone), at: 0, steps: taken, want: talkedWithAnn},
 		{name: "SMS, done", match: isSMS(annPhone), done: true, at: 0, steps: taken, want: talkedWithAnn}, // Twilio is asked before it is sent again
-		{name: "announcement, not done", match: isSlack("chat.postMessage", "Call+for+Sales"), slack: true, at: 0, steps: taken, want: talkedWithAnn},
-		{name: "announcement, done", match: isSlack("chat.postMessage", "Call+for+Sales"), slack: true, done: true, at: 0, steps: taken, want: talkedWithAnn},
-		{name: "announcement, done, not to be seen", match: isSlack("chat.postMessage", "Call+for+Sales"), slack: true, done: true, blind: true, at: 0, steps: taken, want: talkedWithAnn},
+		{name: "announcement, not done", match: isSlack("chat.postMessage", "+for+Sales+from+"), slack: true, at: 0, steps: taken, want: talkedWithAnn},
+		{name: "announcement, done", match: isSlack("chat.postMessage", "+for+Sales+from+"), slack: true, done: true, at: 0, steps: taken, want: talkedWithAnn},
+		{name: "announcement, done, not to be seen", match: isSlack("chat.postMessage", "+for+Sales+from+"), slack: true, done: true, blind: true, at: 0, steps: taken, want: talkedWithAnn},
 		{name: "redraw, not done", match: isSlack("chat.update", "Talked+with"), slack: true, at: 4, steps: taken, want: talkedWithAnn},
 		{name: "redraw, done", match: isSlack("chat.update", "Talked+with"), slack: true, done: true, at: 4, steps: taken, want: talkedWithAnn},
 		{name: "post, not done", match: isSlack("chat.postMessage", "Voicemail+from"), slack: true, at: 3, steps: sentToVoicemail, want: leftVoicemail, posts: 1},

@@ -119,6 +119,26 @@ func readKept(t testing.TB, db store.Backend, team store.Team) kept {
 	return k
 }
 
+// last is the answer that took a call last.
+func (k kept) last(id store.CallID) (a store.Answer) {
+	for _, g := range k.given {
+		if g.Answer.Call == id && g.Verdict.Result == store.Won && g.Answer.Attempt > a.Attempt {
+			a = g.Answer
+		}
+	}
+	return a
+}
+
+// handed reports whether a call was handed over.
+func (k kept) handed(id store.CallID) bool {
+	for _, g := range k.given {
+		if g.Answer.Call == id && g.Verdict.Result == store.HandedOver {
+			return true
+		}
+	}
+	return false
+}
+
 // checkFile is bbolt's own check of a file that nobody has open.
 func checkFile(t testing.TB, file string) {
 	t.Helper()
@@ -156,6 +176,8 @@ type missing struct {
 type tally struct {
 	calls, answers int
 	outcomes       map[store.Outcome]int
+	results        map[store.Result]int // of answers
+	line           int                  // claims of who stood in line
 	undecidable    int
 	twice          []twice
 	missing        []missing
@@ -164,7 +186,7 @@ type tally struct {
 // judge holds what the program has kept and shown against what the callers have lived through.
 func (c *crowd) judge(k kept) tally {
 	t := c.t
-	sum := tally{calls: len(c.calls), answers: len(c.answers), outcomes: map[store.Outcome]int{}}
+	sum := tally{calls: len(c.calls), answers: len(c.answers), outcomes: map[store.Outcome]int{}, results: map[store.Result]int{}}
 	client, err := twilio.New(c.net.AccountSID(), c.net.AuthToken(), c.net.URL())
 	c.must(err)
 	for _, what := range k.left {
@@ -186,11 +208,18 @@ func (c *crowd) judge(k kept) tally {
 		recordings, err := client.Recordings(c.ctx, sid)
 		c.must(err)
 		recordings = slices.DeleteFunc(recordings, func(r twilio.Recording) bool { return r.Seconds == 0 })
-		bridged := slices.ContainsFunc(call.Heard(), func(h voicetest.Heard) bool { return h.Kind == voicetest.HeardBridge })
+		handed := k.handed(k.ids[sid])
+		bridged, promised := false, false
 		for _, h := range call.Heard() {
-			if h.Kind == voicetest.HeardError {
+			switch {
+			case h.Kind == voicetest.HeardError:
 				c.fault(fmt.Errorf("%s hears %s", sid, h))
+			case h.Kind == voicetest.HeardBridge:
+				bridged = true
+			case h.Kind == voicetest.HeardPlay && handed: // on hold again
+				bridged = false
 			}
+			promised = promised || strings.HasPrefix(h.Text, "We will call you back")
 		}
 		r, known := records[sid]
 		if !known {
@@ -222,7 +251,14 @@ func (c *crowd) judge(k kept) tally {
 		equal(t, sid+": seconds of voicemail", r.VoicemailSeconds, heard)
 
 		want := store.Missed
+		back := r.Outcome == store.CalledBack || r.Outcome == store.Tried
 		switch {
+		case back && c.reached[call.number]:
+			want = store.CalledBack
+		case back:
+			want = store.Tried
+		case bridged && r.Via != store.ByRule && k.last(k.ids[sid]).Word == store.Forward:
+			want = store.Forwarded
 		case bridged:
 			want = store.Talked
 		case posted > 0:
@@ -230,6 +266,10 @@ func (c *crowd) judge(k kept) tally {
 		}
 		switch {
 		case r.Outcome == want:
+		case handed && want == store.Talked && r.Outcome == store.Missed:
+			sum.undecidable++ // they hung up before they were on hold again
+		case want == store.CalledBack && r.Outcome == store.Tried:
+			sum.undecidable++ // they picked up as the other end was cut off
 		case r.Outcome == store.Talked && c.agreed[sid]:
 			// The taker pressed 1, and that was kept; the two were cut off before they were connected. What the program
 			// can learn of that afterwards looks like a short talk.
@@ -237,7 +277,18 @@ func (c *crowd) judge(k kept) tally {
 		default:
 			t.Errorf("%s of %s: outcome %s, not %s: %d posts, %+v; it heard %v", sid, call.number, r.Outcome, want, posted, r, call.Heard())
 		}
+		if promised && !back || back && !c.asked[call.number] {
+			t.Errorf("%s of %s: outcome %s, though to be called back %t and %t; it heard %v", sid, call.number, r.Outcome, c.asked[call.number], promised, call.Heard())
+		}
 		sum.twice = append(sum.twice, c.pictured(channel, call.number, r)...)
+	}
+	for _, g := range k.given {
+		if g.Answer.ID != "" {
+			sum.results[g.Verdict.Result]++
+			if g.Answer.Via == store.ByLine {
+				sum.line++
+			}
+		}
 	}
 	c.redirectedOnce()
 	sum.twice = append(sum.twice, c.textedTwice()...)
@@ -258,11 +309,14 @@ func (c *crowd) posts(channel, number string, seconds int) int {
 
 // pictured asserts that a call's message shows how it ended, and returns those that stand there besides.
 func (c *crowd) pictured(channel, number string, r store.Record) (more []twice) {
-	last := map[store.Outcome]string{store.Talked: "Talked with " + r.AnsweredBy, store.Voicemail: fmt.Sprintf("Left a voicemail of %d:%02d.", r.VoicemailSeconds/60, r.VoicemailSeconds%60), store.Missed: "Missed: hung up"}[r.Outcome]
+	last := map[store.Outcome]string{
+		store.Talked: "Talked with " + r.AnsweredBy, store.Voicemail: fmt.Sprintf("Left a voicemail of %d:%02d.", r.VoicemailSeconds/60, r.VoicemailSeconds%60), store.Missed: "Missed: hung up",
+		store.Forwarded: "Forwarded by " + r.AnsweredBy, store.CalledBack: "Called back by " + r.AnsweredBy, store.Tried: "and not reached.",
+	}[r.Outcome]
 	n, final := 0, 0
 	var shown []string
 	for _, m := range c.work.Messages(channel) {
-		if !strings.HasPrefix(m.Text, "Call for ") || !strings.Contains(m.Text, " "+number) {
+		if !strings.HasPrefix(m.Text, "Call ") || !strings.Contains(m.Text, " from "+number) {
 			continue
 		}
 		n++
@@ -330,5 +384,6 @@ func (s tally) String() string {
 	for _, t := range s.twice {
 		n[t.what] += t.times
 	}
-	return fmt.Sprintf("%d calls: %v, %d of them undecidable; %d answers; twice: %v; recordings untold: %d", s.calls, s.outcomes, s.undecidable, s.answers, n, len(s.missing))
+	return fmt.Sprintf("%d calls: %v, %d of them undecidable, %d claims by who stood in line; %d answers: %v; twice: %v; recordings untold: %d",
+		s.calls, s.outcomes, s.undecidable, s.line, s.answers, s.results, n, len(s.missing))
 }

@@ -119,7 +119,7 @@ func TestUndeliveredLater(t *testing.T) {
 	}
 	h.press(annSlack, h.shows(m.TS, "Waiting."), "Take")
 	h.rings(annPhone, call).Decline()
-	h.shows(m.TS, "Ann is busy, still waiting 0:")
+	h.shows(m.TS, "Ann is busy, still waiting ")
 	h.atRest()
 	c := h.call(call)
 	equal(t, "attempt", c.Attempt, 2)

@@ -300,7 +300,7 @@ func TestPressReplayed(t *testing.T) {
 	h.press(annSlack, m, "Take")
 	leg := h.rings(annPhone, call)
 	leg.Decline()
-	h.shows(m.TS, "Ann is busy, still waiting 0:")
+	h.shows(m.TS, "Ann is busy, still waiting ")
 	h.must(call.WaitPlace(h.ctx, voicetest.PlaceQueue))
 	h.atRest()
 	before, told := h.call(call), len(h.work.Ephemerals(annSlack))

@@ -60,11 +60,16 @@ func stormy(t *testing.T, seed uint64, calls int) {
 	w.rough.Store(false)
 
 	var k kept
-	c.until("everything has come to its end", func() bool {
-		time.Sleep(20 * time.Millisecond)
-		k = readKept(t, c.db, team(c.cfg))
-		return len(k.left) == 0
-	})
+	ended := func() {
+		c.until("everything has come to its end", func() bool {
+			time.Sleep(20 * time.Millisecond)
+			k = readKept(t, c.db, team(c.cfg))
+			return len(k.left) == 0
+		})
+	}
+	ended()
+	c.goHome()
+	ended()
 	stop()
 	c.must(c.net.WaitQuiet(c.ctx))
 	sum := c.judge(k)

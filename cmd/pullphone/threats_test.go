@@ -49,7 +49,7 @@ func (p *tape) wrap(next http.Handler) http.Handler {
 func (h *harness) keys(but ...string) map[string]string {
 	h.t.Helper()
 	all := map[string]string{}
-	for _, kind := range []string{"meta", "sid", "open", "done", "at", "seen", "line", "last", "from", "waits", "quota", "phone", "gone", "due"} {
+	for _, kind := range []string{"meta", "sid", "open", "done", "at", "seen", "line", "last", "from", "waits", "quota", "phone", "gone", "due", "busy", "duty", "standing"} {
 		if slices.Contains(but, kind) {
 			continue
 		}
@@ -89,18 +89,27 @@ func aDay(h *harness) {
 	call.Hangup()
 	h.record(call)
 	h.clock.Advance(10 * time.Second) // Slack has its limits
-	h.text(annPhone, "PULL")
-	h.command(annSlack, "")
+	h.text(annPhone, "PULL")          // in line, and no more
+	h.command(annSlack, "cancel")
+	h.text(bobPhone, "off 5m")
+	h.command(bobSlack, "on")
 	call, m = h.arrive(janePhone, jane) // taken by one who is busy, then by a command
 	h.press(annSlack, m, "Take")
 	h.rings(annPhone, call).Decline()
-	h.shows(m.TS, "still waiting")
+	h.shows(m.TS, ", still waiting ")
 	h.clock.Advance(10 * time.Second)
 	h.must(call.WaitPlace(h.ctx, voicetest.PlaceQueue))
 	h.command(bobSlack, "")
 	leg = h.rings(bobPhone, call)
 	h.accepts(leg)
 	h.shows(m.TS, "Talking with Bob")
+	h.text(bobPhone, "pass on she wants a price") // handed over, and taken again
+	h.must(call.WaitPlace(h.ctx, voicetest.PlaceQueue))
+	h.command(annSlack, "")
+	leg = h.rings(annPhone, call)
+	h.accepts(leg)
+	h.clock.Advance(10 * time.Second) // Slack has its limits
+	h.shows(m.TS, "Talking with Ann")
 	leg.Hangup()
 	h.record(call)
 	h.atRest()
