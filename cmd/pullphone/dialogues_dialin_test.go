@@ -75,6 +75,7 @@ func TestDialInDialogues(t *testing.T) {
 			Ann is gone
 			20m pass
 			Jane calls
+			2s pass
 			Ann's phone rings
 			Ann picks up
 			Ann hears "Call for Sales"
