@@ -44,7 +44,7 @@ type Deed struct {
 	Attempt int       `json:"attempt,omitempty"`
 	Line    string    `json:"line,omitempty"`    // Draw, Post: whose channel; List
 	Whom    string    `json:"whom,omitempty"`    // Text, List: person; Post: RecordingSid; Tell: answer; Erase: CallSid or RecordingSid; HangUp: CallSid; Unpost: channel/ts; Learn: CallSid/RecordingSid/seconds; Escalate: number of the step; Freed: person
-	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again; RingUp: turn; Mention: how many of the line's steps were taken
+	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again; RingUp: turn; Mention: how many of the line's steps were taken; Retrieve: 1 once Twilio was asked
 	Due     time.Time `json:"due"`               // not before
 	First   bool      `json:"first,omitempty"`   // Draw: the call has no message yet
 	Waiting bool      `json:"waiting,omitempty"` // Draw: the call waits for an answer

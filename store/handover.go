@@ -89,3 +89,15 @@ func (s *Store) Retrieved(ctx context.Context, id CallID, attempt int) (Call, er
 		return hidden, nil
 	})
 }
+
+// Led records that Twilio is leading a caller back on hold, for a Retrieve deed. They have a moment to come; then the deed
+// is due once more, with a Rev that says so.
+func (s *Store) Led(ctx context.Context, id CallID, attempt int, moment time.Duration) error {
+	_, err := s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		if c.Missing == attempt {
+			t.due(Deed{Kind: Retrieve, Call: id, Attempt: attempt, Rev: 1, Due: t.now.Add(moment)})
+		}
+		return nothing, nil
+	})
+	return err
+}

@@ -14,11 +14,11 @@ func (p *Phone) retrieves() store.Work {
 	return store.Work{Kind: store.Retrieve, Parallel: 32, Do: p.retrieve, Longest: 8 * time.Second}
 }
 
-// retrieve redirects the caller's own leg, which ends whatever it dials. It may do so twice, for they are on their way to
-// the queue then; it does nothing once they have come, or are with whoever took them since.
+// retrieve redirects the caller's own leg, which ends whatever it dials. It is done twice only in doubt: that may be what
+// they have not heard yet, and nobody is torn from whom a later claim has brought them to.
 func (p *Phone) retrieve(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
 	c, err := p.Store.Call(ctx, d.Call)
-	if err != nil {
+	if err != nil || c.Missing != d.Attempt || !c.Open() {
 		return nil, err
 	}
 	here := func(c *store.Call) bool {
@@ -27,8 +27,9 @@ func (p *Phone) retrieve(ctx context.Context, d store.Deed) (func(*store.Call) b
 		}
 		return false
 	}
-	if !c.Open() || c.Attempt != d.Attempt || c.Missing != d.Attempt {
-		return nil, nil
+	if d.Rev > 0 {
+		// Twilio was asked, and they have not come: they hear a fallback. That is not torn down; see ask.
+		return here, nil
 	}
 	queue, err := p.queue(ctx, &c)
 	if err != nil && !twilio.Refused(err) {
@@ -56,12 +57,7 @@ func (p *Phone) retrieve(ctx context.Context, d store.Deed) (func(*store.Call) b
 	if err := p.Twilio.RedirectCall(ctx, c.SID, p.at(backPath, c)); err != nil {
 		return nil, later(err)
 	}
-	// The leg that they were with ends a moment later. Until then the redirect of a new claim would take it for a
-	// conversation of which nothing is known.
-	if with, err := p.Twilio.Connected(ctx, c.SID); err == nil && with {
-		return nil, &store.Later{After: quick}
-	}
-	return here, nil
+	return nil, p.Store.Led(ctx, c.ID, d.Attempt, insist)
 }
 
 // back is where a caller is redirected to who is to be on hold again. One who was claimed meanwhile hears what the claim
