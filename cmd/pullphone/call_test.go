@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -36,8 +37,9 @@ func TestOneCall(t *testing.T) {
 	// The caller is welcomed and hears music.
 	heard := call.Heard()
 	equal(t, "first heard", heard[0].String(), "say Welcome.")
-	if heard[1].Kind != voicetest.HeardPlay || !strings.HasPrefix(heard[1].Text, h.cfg.PublicURL+"/music/") {
-		t.Errorf("the caller hears %s for music", heard[1])
+	equal(t, "then", heard[1].String(), "say Press 1 to leave a message, 2 to be called back.")
+	if music := heard[len(heard)-1]; music.Kind != voicetest.HeardPlay || !strings.HasPrefix(music.Text, h.cfg.PublicURL+"/music/") {
+		t.Errorf("the caller hears %s for music", music)
 	}
 	// Everybody is told, each once.
 	for _, phone := range []string{annPhone, bobPhone} {
@@ -95,7 +97,7 @@ func TestOneCall(t *testing.T) {
 	head := "JANE DOE, (208) 555-0123\n"
 	foot := "\nSales, Boise, ID " + calledAt(r)
 	equal(t, "Slack", strings.Join(screens(last), "\n\n"), strings.Join([]string{
-		head + "Waiting." + foot + "\n[Take] [Voicemail]",
+		head + "Waiting.\nCall 1 on Sales, Boise, ID " + calledAt(r) + "\n[Take] [Voicemail]",
 		head + "Ann took it. Ringing Ann's phone." + foot,
 		head + "Talking with Ann, after waiting 0:44." + foot,
 		head + "Talked with Ann for 2:09, after waiting 0:44." + foot,
@@ -199,7 +201,7 @@ func TestWithheldNumber(t *testing.T) {
 		}
 		call, m := h.arrive(phone, info)
 		r := screens(m)[0]
-		if !strings.HasPrefix(r, "withheld number\nWaiting.\nSales called ") {
+		if !strings.HasPrefix(r, fmt.Sprintf("withheld number\nWaiting.\nCall %d on Sales called ", i+1)) {
 			t.Errorf("%s: Slack shows %q", info.From, r)
 		}
 		sms := announcements(h.net, annPhone)

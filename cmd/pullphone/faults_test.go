@@ -78,7 +78,7 @@ func TestLookupFails(t *testing.T) {
 			h := serveTown(t, options{})
 			h.net.SetLookup(janePhone, l)
 			_, m := h.arrive(janePhone, jane) // without any advance of the clock: at once
-			contains(t, "Slack", m.AsText(), "(208) 555-0123\nWaiting.\nSales, Boise, ID")
+			contains(t, "Slack", m.AsText(), "(208) 555-0123\nWaiting.\nCall 1 on Sales, Boise, ID")
 			equal(t, "SMS", announcements(h.net, annPhone)[0], "Sales: (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (1)")
 		})
 	}
