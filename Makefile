@@ -15,7 +15,7 @@ bench: ## what a webhook, an answer and a full history cost
 FUZZTIME ?= 1m
 
 fuzz: ## each parser of what strangers send, for FUZZTIME (1m)
-	for f in config/FuzzParse voice/twilio/FuzzVerify voice/FuzzIncoming bot/FuzzSaid bot/FuzzText bot/FuzzPress bot/FuzzEnvelope bot/FuzzCommand bot/FuzzLink; do \
+	for f in config/FuzzParse voice/twilio/FuzzVerify voice/FuzzIncoming voice/FuzzDialIn bot/FuzzSaid bot/FuzzText bot/FuzzPress bot/FuzzEnvelope bot/FuzzCommand bot/FuzzLink; do \
 	  go test -run '^$$' -fuzz "^$${f##*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$(go list ./... | grep "/$${f%/*}$$")" || exit 1; \
 	done
 

@@ -152,7 +152,11 @@ func TestSMSTexts(t *testing.T) {
 	if got := whichOne(team, many, "Y", now); !strings.HasSuffix(got, ", waiting 1:00. And 490 more. Reply for example Y 1.") {
 		t.Errorf("it does not say how to answer: %q", got)
 	}
-	for _, text := range []string{smsHelp(salesLine), toStranger(salesLine), notYourLine(salesLine), nothingWaits, noSuchCode(store.Answer{}, 7)} {
+	pass := salesLine
+	pass.No = store.NoPass
+	place := store.Standing{Until: now.Add(30 * time.Minute)}
+	for _, text := range []string{smsHelp(salesLine), smsHelp(pass), nobodyHeld, leftLine, notInLine, onDuty, inLine(store.Person{}, team, place, 0, now), inLine(store.Person{}, team, place, 12, now),
+		offDuty(team, store.Answer{}, store.Duty{Off: true, Until: now.Add(mostOff - time.Minute)}, now), toStranger(salesLine), notYourLine(salesLine), nothingWaits, noSuchCode(store.Answer{}, 7)} {
 		if n := utf8.RuneCountInString(text); n > 160 || strings.ContainsFunc(text, func(r rune) bool { return r > 127 }) {
 			t.Errorf("%d characters, or not plain: %q", n, text)
 		}
@@ -163,7 +167,7 @@ func TestVerdict(t *testing.T) {
 	now := time.Date(2026, 3, 2, 17, 4, 5, 0, time.UTC)
 	team := store.Team{Lines: []store.Line{salesLine}, People: []store.Person{{Name: "Ann", Phone: "+12085550101"}, {Name: "Bob", Phone: "+12085550102"}}}
 	call := func(s store.State, o store.Outcome) store.Call {
-		return store.Call{Line: salesLine.Number, From: "+12085550123", Name: "Jane", State: s, Outcome: o, Code: 4}
+		return store.Call{ID: callID, Line: salesLine.Number, From: "+12085550123", Name: "Jane", State: s, Outcome: o, Code: 4}
 	}
 	by := func(person string, word store.Word, ago time.Duration) *store.Claim {
 		return &store.Claim{Person: person, Word: word, At: now.Add(-ago)}
@@ -172,6 +176,15 @@ func TestVerdict(t *testing.T) {
 		c.Claim = by
 		return c
 	}
+	back := func(c store.Call) store.Call {
+		c.Back = &store.Callback{}
+		return c
+	}
+	tried := func(c store.Call, whom string, why store.Why) store.Call {
+		c.Tries = []store.Try{{Person: whom, Why: why}}
+		return c
+	}
+	kim := store.Call{ID: callID, Line: salesLine.Number, From: "+12085550145", Name: "Kim", State: store.Talking}
 	const jane = "Jane, (208) 555-0123"
 	for i, c := range []struct {
 		word store.Word
@@ -200,9 +213,50 @@ func TestVerdict(t *testing.T) {
 		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Recording, ""), jane + " is at voicemail already."},
 		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Voicemail), jane + " is at voicemail already."},
 		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), jane + " has hung up."},
+		{store.Take, store.Verdict{Result: store.TooLate}, back(call(store.Ended, store.Missed)), jane + " is not waiting any more."},
+		// The taker is told why it came to nothing.
+		{store.Take, store.Verdict{Result: store.Won}, tried(call(store.Waiting, ""), "Ann", store.NoAnswer), "You did not pick up. " + jane + " is waiting again (Y 4)."},
+		{store.Take, store.Verdict{Result: store.Won}, tried(call(store.Waiting, ""), "Ann", store.Declined), "You declined. " + jane + " is waiting again (Y 4)."},
+		{store.Take, store.Verdict{Result: store.Won}, tried(call(store.Waiting, ""), "Ann", store.NotAccepted), "You did not press 1. " + jane + " is waiting again (Y 4)."},
+		{store.Take, store.Verdict{Result: store.Won}, tried(call(store.Waiting, ""), "Ann", store.Busy), "Your phone was busy. " + jane + " is waiting again (Y 4)."},
+		{store.Take, store.Verdict{Result: store.Won}, tried(call(store.Waiting, ""), "Ann", store.Failed), "Your phone could not be reached. " + jane + " is waiting again (Y 4)."},
+		{store.Take, store.Verdict{Result: store.Won}, tried(back(call(store.Waiting, "")), "Ann", store.Unreached), "You did not reach them. " + jane + " is waiting again (Y 4)."},
+		{store.Take, store.Verdict{Result: store.Won}, tried(call(store.Waiting, ""), "Bob", store.NoAnswer), jane + " is waiting again (Y 4)."},
+		{store.Take, store.Verdict{Result: store.Won}, claimed(tried(call(store.Ringing, ""), "Ann", store.NoAnswer), by("Bob", store.Take, 0)), "You did not pick up. Bob has answered " + jane + " since."},
+		{store.Take, store.Verdict{Result: store.Won}, claimed(tried(call(store.Recording, ""), "Ann", store.NoAnswer), &store.Claim{Via: store.ByRule}), "You did not pick up. " + jane + " could not be put through and is asked to leave a message."},
+		{store.Take, store.Verdict{Result: store.Won}, claimed(call(store.Ringing, ""), &store.Claim{Via: store.ByRule, Rule: store.HandedBack, Person: "Ann"}), "Yours: " + jane + ". Your phone (208) 555-0101 rings now."},
+		// Calling back.
+		{store.Take, store.Verdict{Result: store.Won}, claimed(back(call(store.Ringing, "")), &store.Claim{Person: "Ann", Leg: "CA9"}), "Yours: " + jane + ". Your phone (208) 555-0101 rings now, then theirs."},
+		{store.Take, store.Verdict{Result: store.Yours}, back(call(store.Ended, store.CalledBack)), "You have called " + jane + " back already."},
+		{store.Take, store.Verdict{Result: store.Won}, back(call(store.Ended, store.Tried)), jane + " could not be reached, and is not called back any more."},
+		{store.SendVoicemail, store.Verdict{Result: store.OnlyTake}, back(call(store.Waiting, "")), jane + " has hung up and waits to be called back. Y 4 calls them."},
+		{store.HandOver, store.Verdict{Result: store.NotTalking}, claimed(back(call(store.Talking, "")), by("Ann", store.Take, 0)), "You have called " + jane + " back, and cannot hand them over."},
+		// Forwards.
+		{store.Forward, store.Verdict{Result: store.Won}, claimed(call(store.Ringing, ""), by("Ann", store.Forward, 0)), jane + " is forwarded to (208) 555-0199."},
+		{store.Forward, store.Verdict{Result: store.Yours}, call(store.Ended, store.Forwarded), jane + " is forwarded to (208) 555-0199."},
+		{store.Forward, store.Verdict{Result: store.Won}, call(store.Waiting, ""), "(208) 555-0199 did not answer. " + jane + " is waiting again (Y 4)."},
+		{store.Forward, store.Verdict{Result: store.Won}, call(store.Ended, store.Missed), jane + " has hung up before they could be put through."},
+		{store.Forward, store.Verdict{Result: store.Won}, claimed(call(store.Ringing, ""), by("Bob", store.Take, 0)), "(208) 555-0199 did not answer. " + jane + " is not waiting any more."},
+		{store.Take, store.Verdict{Result: store.Lost, First: &store.Claim{Person: "Bob", Word: store.Forward, To: "+12085550199", At: now}}, call(store.Ringing, ""), "Too late: Bob has forwarded " + jane + " to (208) 555-0199, just now."},
+		// Passing, giving back and handing over.
+		{store.Pass, store.Verdict{Result: store.PassOn}, claimed(call(store.Recording, ""), &store.Claim{Via: store.ByRule, Rule: store.AllPassed}), "All right, not you. Nobody is left, so " + jane + " is asked to leave a message."},
+		{store.Pass, store.Verdict{Result: store.GivenBack}, call(store.Waiting, ""), "All right, " + jane + " waits for somebody else."},
+		{store.HandOver, store.Verdict{Result: store.HandedOver}, call(store.Waiting, ""), "Handed over: " + jane + " is back on hold. If nobody takes the call, your phone rings again."},
+		{store.HandOver, store.Verdict{Result: store.NotTalking}, claimed(call(store.Talking, ""), by("Bob", store.Take, 0)), "You are not talking with " + jane + "."},
+		{store.HandOver, store.Verdict{Result: store.NotTalking}, call(store.Ended, store.Talked), "The call with " + jane + " is over."},
+		{store.HandOver, store.Verdict{Result: store.NotTalking}, call(store.Ended, store.Missed), jane + " has hung up."},
+		{store.Pass, store.Verdict{Result: store.Lost, First: by("Ann", store.Take, time.Minute)}, call(store.Talking, ""), "You are on the phone with " + jane + ". PASS ON hands the call over."},
+		// One call at a time.
+		{store.Take, store.Verdict{Result: store.OnACall}, call(store.Waiting, ""), "You are on the phone with Kim, (208) 555-0145. Y 4 FORCE takes this one too."},
+		{store.Take, store.Verdict{Result: store.OnACall}, store.Call{}, "You are on the phone with Kim, (208) 555-0145. Nobody else is waiting. PULL FORCE puts you in line."},
+		{store.Take, store.Verdict{Result: store.OnACall}, call(store.Ended, store.Missed), jane + " has hung up."},
 	} {
-		if got := verdict(team, store.Answer{Person: "Ann", Word: c.word, Via: store.BySMS}, c.v, c.call, store.Call{}, now); got != c.want {
+		got := verdict(team, store.Answer{Person: "Ann", Word: c.word, Via: store.BySMS, To: "+12085550199"}, c.v, c.call, kim, now)
+		if got != c.want {
 			t.Errorf("%d: got  %q\nwant %q", i, got, c.want)
+		}
+		if n := utf8.RuneCountInString(got); n > 160 {
+			t.Errorf("%d characters: %s", n, got)
 		}
 	}
 	// Who answers by a button is not told of codes.
@@ -212,5 +266,24 @@ func TestVerdict(t *testing.T) {
 	// A call of a line that is configured no more has no country either.
 	if got := verdict(store.Team{}, store.Answer{}, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), store.Call{}, now); got != fmt.Sprintf("Jane, %s has hung up.", "+1 208-555-0123") {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "a moment", 29 * time.Second: "a moment", 31 * time.Second: "1 minute", 30 * time.Minute: "30 minutes", time.Hour: "1 hour", 90 * time.Minute: "1 hour 30 minutes",
+		2*time.Hour - time.Second: "2 hours", 24 * time.Hour: "1 day", 50*time.Hour + time.Minute: "2 days 2 hours 1 minute", mostOff: "30 days", -time.Minute: "a moment",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+	now := time.Date(2026, 12, 31, 22, 0, 0, 0, time.UTC)
+	for d, want := range map[time.Duration]string{
+		time.Hour: "until 23:00", 2 * time.Hour: "until Fri 00:00", 24 * time.Hour: "until Fri 22:00", 6 * 24 * time.Hour: "until 6 Jan 22:00", 365 * 24 * time.Hour: "until 31 Dec 22:00",
+	} {
+		if got := until(now.Add(d), now, time.UTC); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
 	}
 }

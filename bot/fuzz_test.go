@@ -145,7 +145,36 @@ func (s *stand) pressedBy(payload string) {
 
 const thisCall = "CALL" // in a fuzzed payload: the value of the button
 
+// handedBy asserts that a call in which Ann talks is as it was, or was handed over by herself.
+func (s *stand) handedBy(payload string) {
+	s.Helper()
+	s.said()
+	c := s.now()
+	if c.State == store.Talking && c.Rev == s.call.Rev {
+		return
+	}
+	var p press
+	s.no(json.Unmarshal([]byte(payload), &p))
+	for _, a := range p.Actions {
+		if id, _, _ := parseValue(a.Value); c.State == store.Waiting && c.Handed != nil && c.Handed.By == "Ann" && p.User.ID == ann && id == c.ID && a.ActionID == "handover" {
+			return
+		}
+	}
+	s.Fatalf("%q made it %+v", payload, c)
+}
+
+// talks has Ann take the call and press 1.
+func (s *stand) talks() {
+	s.Helper()
+	_, _, err := s.Store.Answer(s.Context(), store.Answer{ID: "a", Call: s.call.ID, Attempt: 1, Person: "Ann", Via: store.BySMS, Word: store.Take})
+	s.no(err)
+	_, s.call, err = s.Store.Accept(s.Context(), s.call.ID, 1)
+	s.no(err)
+}
+
 var presses = []string{
+	`{"type":"block_actions","user":{"id":"U000ANN"},"channel":{"id":"C000SALES"},"actions":[{"action_id":"handover","value":"CALL","action_ts":"1.1"}]}`,
+	`{"type":"block_actions","user":{"id":"U000BOB"},"actions":[{"action_id":"handover","value":"CALL"},{"action_id":"take","value":"CALL"}]}`,
 	`{"type":"block_actions","user":{"id":"U000ANN","team_id":"T1"},"team":{"id":"T1"},"channel":{"id":"C000SALES"},"actions":[{"action_id":"take","value":"CALL","action_ts":"1.1"}]}`,
 	`{"type":"block_actions","user":{"id":"U000DEE"},"container":{"channel_id":"C000SALES"},"actions":[{"action_id":"voicemail","value":"CALL"},{"action_id":"take","value":"CALL"}]}`,
 	`{"type":"block_actions","user":{"id":"U000ANN","team_id":"T2"},"team":{"id":"T1"},"actions":[{"action_id":"take","value":"CALL"}]}`,
@@ -160,9 +189,9 @@ func FuzzPress(f *testing.F) {
 	for _, p := range presses {
 		f.Add(p)
 	}
-	f.Fuzz(func(t *testing.T, payload string) {
+	f.Fuzz(func(t *testing.T, fuzzed string) {
 		s := newStand(t, "Jane", "")
-		payload = strings.ReplaceAll(payload, thisCall, value(s.call))
+		payload := strings.ReplaceAll(fuzzed, thisCall, value(s.call))
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodPost, ActionsPath, nil)
 		r.PostForm = url.Values{"payload": {payload}}
@@ -171,6 +200,12 @@ func FuzzPress(f *testing.F) {
 			t.Fatalf("%q: %d", payload, w.Code)
 		}
 		s.pressedBy(payload)
+		s = newStand(t, "Jane", "")
+		s.talks()
+		payload = strings.ReplaceAll(fuzzed, thisCall, value(s.call))
+		r.PostForm = url.Values{"payload": {payload}}
+		s.action(httptest.NewRecorder(), r)
+		s.handedBy(payload)
 	})
 }
 
@@ -214,7 +249,7 @@ func FuzzEnvelope(f *testing.F) {
 // Whatever somebody types after /pull, they are told something that mentions nobody and links nowhere, even where it
 // names a caller whose name is chosen to.
 func FuzzCommand(f *testing.F) {
-	for i, text := range []string{"", "list", "help", "?", "me", "LIST ", "<!here>", "\x00", "２"} {
+	for i, text := range []string{"", "list", "help", "?", "me", "LIST ", "<!here>", "\x00", "２", "force", "1", "no 1", "pass", "pass on <!here> &lt;", "cancel", "on", "off 2h", "phone +12085550101"} {
 		f.Add(ann, text, fmt.Sprint(i), "<!channel> *x* evil.com", "@here")
 		f.Add(eve, text, "", hostile[i], hostile[i+20])
 	}
@@ -238,8 +273,23 @@ func FuzzCommand(f *testing.F) {
 		}
 		s.harmless(bottest.Message{Text: reply.Text})
 		c := s.now()
-		if _, known := s.Store.Team.PersonBySlack(user); c.Claim != nil && (!known || strings.TrimSpace(text) != "") {
+		person, known := s.Store.Team.PersonBySlack(user)
+		word := command(readable(text)).word
+		if c.Claim != nil && (!known || c.Claim.Person != person.Name || word != wordPull && word != wordYes && word != wordNo) {
 			t.Fatalf("%q by %q took it", text, user)
+		}
+		if d, err := s.Store.Duty(t.Context(), person.Name); err != nil || d.Off != (known && word == wordOff) {
+			t.Fatalf("%q by %q: %+v, %v", text, user, d, err)
+		}
+		// The same of whoever talks: they hand the call over, or nothing happens to it.
+		s = newStand(t, name, city)
+		s.talks()
+		w = httptest.NewRecorder()
+		s.command(w, r)
+		s.no(json.NewDecoder(w.Body).Decode(&reply))
+		s.harmless(bottest.Message{Text: reply.Text})
+		if c := s.now(); c.Handed != nil != (user == ann && word == wordPassOn) || c.Handed == nil && c.Rev != s.call.Rev {
+			t.Fatalf("%q by %q made it %+v", text, user, c)
 		}
 	})
 }
@@ -247,7 +297,7 @@ func FuzzCommand(f *testing.F) {
 // Whatever a caller is called and whatever somebody texts, the reply is one text that Twilio takes, and only a word of
 // the team decides about a call. What is posted about it mentions nobody and links nowhere.
 func FuzzText(f *testing.F) {
-	for i, body := range []string{"Yes", "n", "Y 1", "y 2", "PULL", "list", "?", "hello", "", "</Message><Redirect>", "\x00\xff", strings.Repeat("é", 1600)} {
+	for i, body := range []string{"Yes", "n", "Y 1", "y 2", "PULL", "list", "?", "hello", "", "</Message><Redirect>", "\x00\xff", strings.Repeat("é", 1600), "pass", "pass on \xff", "support", "Support 1", "off 2h", "ON", "leave", "y force"} {
 		f.Add(annPhone, sales, body, hostile[i], "")
 		f.Add(caller, sales, body, "x", "STOP")
 	}
@@ -256,6 +306,7 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, from, to, body, name, optOut string) {
 		s := newStand(t, name, name)
+		s.Store.Team.Lines[0].Keywords = []store.Keyword{{Word: "support", Forward: "+12085550199", Say: "Connecting you."}}
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodPost, SMSPath, nil)
 		r.PostForm = url.Values{"MessageSid": {"SM1"}, "From": {from}, "To": {to}, "Body": {body}, "OptOutType": {optOut}}
@@ -284,7 +335,8 @@ func FuzzText(f *testing.F) {
 			}
 		}
 		c := s.now()
-		if word := hear(store.Line{}, body).word; c.Claim != nil && (!known || c.Claim.Person != person.Name || word != wordYes && word != wordNo && word != wordPull) {
+		word := hear(s.Store.Team.Lines[0], body).word
+		if c.Claim != nil && (!known || c.Claim.Person != person.Name || word != wordYes && word != wordNo && word != wordPull && word != wordKeyword) {
 			t.Fatalf("%q of %q made it %+v", body, from, c.Claim)
 		}
 		line := s.Store.Team.Lines[0]

@@ -66,8 +66,10 @@ func hostileName(t *testing.T, name string) {
 		{Result: store.Won}, {Result: store.Yours}, {Result: store.Stale}, {Result: store.TooLate},
 		{Result: store.Lost, First: &store.Claim{Person: "Bob", Word: store.Take, At: now.Add(-time.Minute)}},
 		{Result: store.Lost, First: &store.Claim{Person: "Bob", Word: store.SendVoicemail, At: now}},
+		{Result: store.Lost, First: &store.Claim{Person: "Bob", Word: store.Forward, To: "+12085550199", At: now}},
+		{Result: store.OnACall, Other: c.ID}, {Result: store.GivenBack}, {Result: store.HandedOver}, {Result: store.NotTalking}, {Result: store.OnlyTake},
 	} {
-		text := verdict(r.Store.Team, store.Answer{Person: "Ann", Word: store.Take}, v, c, store.Call{}, now)
+		text := verdict(r.Store.Team, store.Answer{Person: "Ann", Word: store.Take, Via: store.BySlack}, v, c, c, now)
 		if !strings.Contains(text, name) {
 			t.Errorf("%s: %q does not name the caller", v.Result, text)
 		}

@@ -38,7 +38,11 @@ func toStranger(line store.Line) string {
 
 // smsHelp fits one SMS.
 func smsHelp(line store.Line) string {
-	return "Y takes the call, N: " + noMeans(line) + ", PASS: not me. Several: Y 2. PULL: the next call, LEAVE, LIST. " +
+	no := "N: voicemail, PASS: not me"
+	if line.No == store.NoPass {
+		no = "N: not me"
+	}
+	return "Y takes the call, " + no + ". Several: Y 2. PULL: the next call, LEAVE, LIST. " +
 		"On the phone: PASS ON, Y 2 FORCE. OFF 2H, ON: duty."
 }
 

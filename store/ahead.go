@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Ahead counts the calls that wait on a call's line and are to be taken before it, those of callers who wait to be called
-// back among them: they keep their place. It stops counting at most.
+// Ahead counts the calls of a call's line that are to be taken before it, or were and ring somewhere: those may come back.
+// Callers who wait to be called back are among them, for they keep their place. It stops counting at most.
 func (s *Store) Ahead(ctx context.Context, c Call, most int) (n int, err error) {
 	err = s.backend.View(ctx, func(r Reader) error {
 		n = 0
@@ -18,7 +18,7 @@ func (s *Store) Ahead(ctx context.Context, c Call, most int) (n int, err error) 
 			if other, bad = decode[Call](b); bad != nil {
 				return false
 			}
-			if other.Line == c.Line && other.State == Waiting && cmp.Or(inOrder(*other, c), cmp.Compare(other.ID, c.ID)) < 0 {
+			if other.Line == c.Line && (other.State == Waiting || other.State == Ringing) && cmp.Or(inOrder(*other, c), cmp.Compare(other.ID, c.ID)) < 0 {
 				n++
 			}
 			return n < most

@@ -141,7 +141,8 @@ func (t *txn) answer(c *Call, a Answer) (Verdict, change, error) {
 		err := t.claim(c, Claim{Word: a.Word, Person: a.Person, Via: a.Via, Answer: a.ID, Leg: a.Leg, To: a.To, Say: a.Say})
 		return Verdict{Result: Won, First: c.Claim}, visible, err
 	case t.givesBack(c, a):
-		return Verdict{Result: GivenBack, First: c.Claim}, visible, t.giveBack(c)
+		first := c.Claim
+		return Verdict{Result: GivenBack, First: first}, visible, t.giveBack(c)
 	case c.Claim == nil || c.Claim.Person == "":
 		return Verdict{Result: TooLate, First: c.Claim}, nothing, nil
 	case c.Claim.Person == a.Person && c.Claim.Word == a.Word:

@@ -13,16 +13,16 @@ const maxNote = 200
 
 // handOver has whoever talks give a call to somebody else: the caller waits again, before all others.
 func (t *txn) handOver(c *Call, a Answer) (Verdict, change, error) {
+	first := c.Claim
 	if c.Back != nil || c.State != Talking || c.Claim.Person != a.Person || c.Claim.Word != Take {
 		if t.givesBack(c, a) {
-			return Verdict{Result: GivenBack, First: c.Claim}, visible, t.giveBack(c)
+			return Verdict{Result: GivenBack, First: first}, visible, t.giveBack(c)
 		}
-		return Verdict{Result: NotTalking, First: c.Claim}, nothing, nil
+		return Verdict{Result: NotTalking, First: first}, nothing, nil
 	}
 	if a.Attempt != c.Attempt { // it was about an earlier conversation of theirs
-		return Verdict{Result: Stale, First: c.Claim}, nothing, nil
+		return Verdict{Result: Stale, First: first}, nothing, nil
 	}
-	first := c.Claim
 	note := []rune(a.Note)
 	c.Handed = &Handed{By: a.Person, Note: string(note[:min(len(note), maxNote)]), At: t.now}
 	t.retrieve(c)

@@ -73,8 +73,8 @@ func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult
 			}
 			return visible, nil
 		}
-		if c.State == Talking && c.Claim.Person == "" { // see Overtaken
-			c.Attempt = attempt
+		if c.State == Talking && c.Claim.Person == "" { // see Overtaken; what is earlier than the copy is late
+			c.Attempt = max(c.Attempt, attempt)
 		}
 		if c.Attempt != attempt || c.Back != nil || c.State != Ringing && c.State != Talking {
 			return nothing, nil

@@ -314,3 +314,48 @@ func TestReplied(t *testing.T) {
 		t.Errorf("what counted is forgotten: %+v, %v", g, err)
 	}
 }
+
+// The word of an earlier attempt, which comes late, does not end a conversation of which only the beginning was found out.
+func TestOvertakenAndALateWord(t *testing.T) {
+	r := newRules(t, ann, bob)
+	call := r.take(r.arrive(), "Ann")
+	call = r.ok(r.Dialed(r.ctx, call.ID, 1, store.DialResult{Why: store.NoAnswer}))
+	if err := r.Overtaken(r.ctx, call.ID, call.Attempt); err != nil {
+		t.Fatal(err)
+	}
+	call = r.ok(r.Dialed(r.ctx, call.ID, 1, store.DialResult{Why: store.NoAnswer}))
+	if call.State != store.Talking || call.Attempt != 2 {
+		t.Errorf("the call is %s at attempt %d", call.State, call.Attempt)
+	}
+}
+
+// A deed that was done, which could not be recorded, is not taken for one that was asked for since.
+func TestDoneIsNotDoneAgain(t *testing.T) {
+	keys := newMemory(&disk{})
+	s, err := store.Open(t.Context(), keys, team, clockwork.NewFakeClock(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := 0
+	w := s.Worker(store.Work{Kind: store.Freed, Do: func(context.Context, store.Deed) (func(*store.Call) bool, error) {
+		done++
+		return nil, nil
+	}})
+	d := store.Deed{Kind: store.Freed, Whom: "Ann"}
+	for range 2 {
+		if err := s.SetDuty(t.Context(), "Ann", store.Duty{}); err != nil {
+			t.Fatal(err)
+		}
+		changes := 0
+		keys.fault = func() fault {
+			if changes++; changes == 2 && done == 1 {
+				return unwritten // the end of the first
+			}
+			return fine
+		}
+		w.Do(t.Context(), d)
+	}
+	if done != 2 {
+		t.Errorf("done %d times, and was asked for twice", done)
+	}
+}

@@ -235,7 +235,7 @@ func (t *txn) firstWho(c *Call, may func(Standing) bool) (*Standing, error) {
 	}
 	line, _ := t.team.Line(c.Line)
 	for _, p := range all {
-		can, err := t.free(p.Person, c.ID)
+		can, err := free(t.Get, t.team, p.Person, c.ID)
 		if err != nil {
 			return nil, err
 		}

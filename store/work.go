@@ -196,6 +196,7 @@ func (r *runner) do(ctx context.Context, d Deed) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
+	anew := d.Owner != r.owner // asked for since it was done, should it have been
 	mine, err := r.reserve(ctx, &d)
 	if err != nil {
 		r.again(d, err)
@@ -211,7 +212,7 @@ func (r *runner) do(ctx context.Context, d Deed) {
 		now.Doubt = true
 	}
 	r.mu.Unlock()
-	if t != nil && t.did != nil {
+	if t != nil && t.did != nil && !anew {
 		now = *t.did
 	} else if now.after, err = r.Do(ctx, now.Deed); errors.Is(err, ErrNoCall) { // erased since: nothing of it is due any more
 		now.after, err = nil, nil

@@ -90,6 +90,8 @@ func (p *Phone) wait(w http.ResponseWriter, r *http.Request, id store.CallID, at
 		case first, now-said >= int(nextPlace.Seconds()):
 			said = now
 			verbs = append(verbs, p.place(r.Context(), c, ahead, first)...)
+		default:
+			next = false // they are yet to be told
 		}
 	}
 	verbs = append(verbs, p.music(line, piece, next)...)

@@ -51,7 +51,7 @@ func TestHold(t *testing.T) {
 		"first, no time told":  {"Hello & welcome.", 1, nil, []verb{say("Hello & welcome."), say(bothKeys), say(youAreOne), ownMusic}},
 		"no greeting":          {"", 1, nil, []verb{say(bothKeys), say(youAreOne), ownMusic}},
 		"Twilio took its time": {"Hello & welcome.", 1, []string{"QueueTime", "1"}, []verb{say("Hello & welcome."), say(bothKeys), say(youAreOne), ownMusic}},
-		"the music has ended":  {"Hello & welcome.", 1, []string{"QueueTime", "600"}, []verb{ownMusic}},
+		"the music has ended":  {"Hello & welcome.", 1, []string{"QueueTime", "600"}, []verb{piece}}, // told again after it
 	} {
 		t.Run(name, func(t *testing.T) {
 			team := someTeam()

@@ -19,6 +19,7 @@ func init() {
 	documents["call back"] = `<Say voice="woman">We will call you back on this number. You can hang up. Goodbye.</Say><Hangup/>`
 	documents["music"] = `<Gather action="@u/twilio/hold/key?c=@c&amp;n=@n&amp;s=7&amp;m=3" input="dtmf" numDigits="1" timeout="1">
 		<Play loop="0">@u` + ownMusic.Text[len(here):] + `</Play></Gather><Redirect>@u/twilio/hold?c=@c&amp;n=@n&amp;s=7&amp;m=3</Redirect>`
+	documents["piece"] = strings.Replace(documents["music"], ` loop="0"`, "", 1)
 	stages["leaves a message"] = func(h *house, c store.Call) store.Call {
 		_, c, err := h.Store.LeaveMessage(h.Context(), c.ID, 1)
 		return h.got(c, err)
@@ -59,7 +60,10 @@ func TestHoldKeys(t *testing.T) {
 		{"missed", 1, "music", 0, store.Ended},
 	})
 	for _, other := range []string{"3", "9", "0", "*", "", "12", "#"} {
-		keys(other, []step{{"waiting", 1, "music", 0, store.Waiting}})
+		keys(other, []step{
+			{"waiting", 1, "piece", 0, store.Waiting}, // after which they hear that they are next
+			{"ringing", 1, "music", 0, store.Ringing},
+		})
 	}
 	// What else of theirs is on the way finds them at the same place.
 	for _, stage := range []string{"to be called back", "called back"} {
@@ -219,13 +223,17 @@ func TestPlaces(t *testing.T) {
 	h.clock.Advance(61 * time.Second)
 	hear(1, false, "1 caller is before you.")
 	// Of the others one is taken.
-	h.answer(calls[1], "Ann", store.Take)
+	calls[1] = h.answer(calls[1], "Ann", store.Take)
+	hear(2, false, "2 callers are before you.") // a phone rings, they may come back
+	calls[1] = h.accepted(calls[1])
+	h.clock.Advance(61 * time.Second)
 	hear(2, false, "1 caller is before you.")
-	h.answer(h.call(calls[0].ID), "Bob", store.Take)
+	h.accepted(h.answer(h.call(calls[0].ID), "Bob", store.Take))
+	hear(2, false) // told so a moment ago
 	h.clock.Advance(61 * time.Second)
 	hear(2, true, "You are next.")
 	// Who was taken and comes back is before the others again.
-	h.dialed(h.fetched(h.call(calls[1].ID)), store.DialResult{Why: store.NoAnswer})
+	h.dialed(calls[1], store.DialResult{Why: store.NoAnswer})
 	h.clock.Advance(61 * time.Second)
 	hear(2, false, "1 caller is before you.")
 	// With the store away their music goes on, for as long as that takes.

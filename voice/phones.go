@@ -33,7 +33,11 @@ func (p *Phone) ringUp(ctx context.Context, d store.Deed) (func(*store.Call) boo
 		return nil, &store.Later{After: wait, Err: errors.New("it is not time yet")}
 	}
 	person, _ := p.Store.Team.Person(c.Ring.Person)
-	if c.Ring.SID != "" || person.Phone == "" {
+	free, err := p.Store.CanTake(ctx, person.Name) // they may have taken another call since it was their turn
+	if err != nil {
+		return nil, &store.Later{Err: err}
+	}
+	if c.Ring.SID != "" || !free && !d.Doubt {
 		_, err := p.Store.RingOver(ctx, c.ID, c.Attempt, turn, c.Ring.SID, 0)
 		return nil, err
 	}
@@ -133,6 +137,7 @@ func (p *Phone) key(w http.ResponseWriter, r *http.Request, id store.CallID, att
 	}
 	v, c, err := p.Store.Answer(r.Context(), store.Answer{
 		ID: fmt.Sprintf("phone:%s:%d", leg, attempt), Call: id, Attempt: attempt, Person: person.Name, Via: store.ByPhone, Word: word, Leg: leg,
+		Force: true, // who picks up beside another call knows
 	})
 	switch {
 	case err != nil:

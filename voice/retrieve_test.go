@@ -31,10 +31,13 @@ func retrieval(c store.Call) store.Deed {
 	return store.Deed{Kind: store.Retrieve, Call: c.ID, Attempt: c.Attempt}
 }
 
-// did does a retrieval and records it.
+// did does a retrieval, again where the caller is with somebody else before it is over.
 func (x *exchange) did(d store.Deed) {
 	x.Helper()
 	after, err := x.retrieve(x.ctx, d)
+	for errors.As(err, new(*store.Later)) && x.ctx.Err() == nil {
+		after, err = x.retrieve(x.ctx, d)
+	}
 	x.no(err)
 	if after != nil {
 		c := x.call(d.Call)

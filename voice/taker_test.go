@@ -27,11 +27,12 @@ func working(t *testing.T, o voicetest.Options) (*exchange, *clockwork.FakeClock
 	return x, tel
 }
 
-// work does what is due, until the test ends.
+// work does what is due to a caller, until the test ends. Nobody's phone is rung because no SMS was sent.
 func (x *exchange) work(t *testing.T) {
 	ctx, stop := context.WithCancel(x.ctx)
 	var g sync.WaitGroup
-	g.Go(func() { _ = x.Run(ctx) })
+	g.Go(func() { _ = x.Store.Run(ctx, x.redirects()) })
+	g.Go(func() { _ = x.Store.Run(ctx, x.retrieves()) })
 	g.Go(func() { _ = x.Store.Deadlines(ctx) })
 	t.Cleanup(func() { stop(); g.Wait() })
 }
@@ -68,7 +69,7 @@ func (x *exchange) talking(in *voicetest.Call, c store.Call, person string) (sto
 // hears waits until somebody has heard that much, which must be this and nothing else.
 func (x *exchange) hears(p *voicetest.Party, want ...string) {
 	x.Helper()
-	for len(p.Heard()) < len(want) && x.ctx.Err() == nil {
+	for len(heard(p)) < len(want) && x.ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
 	if got := heard(p); !slices.Equal(got, want) {
@@ -76,12 +77,15 @@ func (x *exchange) hears(p *voicetest.Party, want ...string) {
 	}
 }
 
-// heard lists what somebody heard, but for the names of files and numbers.
+// heard lists what somebody heard, but for the names of files and numbers, and for what callers on hold are told of their
+// keys and their place.
 func heard(p *voicetest.Party) (all []string) {
 	for _, h := range p.Heard() {
-		if h.Kind == voicetest.HeardSay {
+		switch {
+		case slices.Contains([]string{keysOnHold(true), keysOnHold(false), placeInQueue(0)}, h.Text):
+		case h.Kind == voicetest.HeardSay:
 			all = append(all, h.Text)
-		} else {
+		default:
 			all = append(all, string(h.Kind))
 		}
 	}
@@ -342,6 +346,13 @@ func TestForward(t *testing.T) {
 			t.Errorf("%+v", now)
 		}
 	})
+	// Whoever said so may be gone since.
+	h := open(t, someTeam())
+	c := h.forwarded(h.arrive("CA1"), "")
+	h.Store.Team.People = h.Store.Team.People[1:]
+	if got, want := spoken(t, h.post(of(connectPath, c, 1), form(common(c)...))), document(t, c, 1, "forward"); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 	for _, tt := range []struct {
 		bridged, status string
 		outcome         store.Outcome // empty: it waits again

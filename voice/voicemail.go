@@ -20,7 +20,6 @@ func (p *Phone) record(c store.Call) []twiml.Element {
 	}
 	var first []twiml.Element
 	switch {
-	case c.Claim == nil:
 	case c.Claim.Say != "":
 		first = append(first, words(c.Claim.Say))
 	case c.Claim.Rule == store.AfterHours:

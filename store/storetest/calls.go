@@ -23,7 +23,8 @@ func RunStore(t *testing.T, open Opener) {
 		{"open calls are listed in order", openCalls},
 		{"short codes", shortCodes},
 		{"a newer schema is refused", newerSchema},
-	}, claims, rings, reaching, endings, names, deadlines, histories, recoveries, mendings, works, keeping, floods),
+	}, claims, rings, reaching, endings, names, deadlines, histories, recoveries, mendings, works, keeping, floods,
+		duties, passes, standings, escalations, handovers, forwards, callbacks),
 		func(t *testing.T, run func(*world)) {
 			w := newWorld(t, open)
 			run(w)

@@ -147,6 +147,7 @@ func (w *world) awaitDone(kind store.Kind, id store.CallID) {
 type nudged struct {
 	store.Backend
 	full atomic.Bool
+	once atomic.Pointer[func()] // runs before the next change
 	mu   sync.Mutex
 	outs map[chan struct{}]struct{}
 }
@@ -181,6 +182,9 @@ func (n *nudged) Watch(prefix string) (<-chan struct{}, func()) {
 }
 
 func (n *nudged) Update(ctx context.Context, fn func(store.Tx) error) error {
+	if first := n.once.Swap(nil); first != nil {
+		(*first)()
+	}
 	if n.full.Load() {
 		return syscall.ENOSPC
 	}

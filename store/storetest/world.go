@@ -70,6 +70,30 @@ func (w *world) open() {
 	w.check(err)
 }
 
+// staff changes the team, and restarts with it.
+func (w *world) staff(change func(*store.Team)) {
+	w.Helper()
+	change(&w.team)
+	w.restart()
+}
+
+// follow has everything done that follows by now from the team's rules alone.
+func (w *world) follow() {
+	w.Helper()
+	w.during(w.s.RunRules, func() {
+		w.check(w.s.Settled(w.ctx, store.Escalate))
+		w.check(w.s.Settled(w.ctx, store.Freed))
+	})
+	w.sound()
+}
+
+// expire has everything done that follows from the deadlines that have passed.
+func (w *world) expire() {
+	w.Helper()
+	w.during(w.s.Deadlines, w.settle)
+	w.sound()
+}
+
 // restart closes the store and opens the same data again, as a new process would.
 func (w *world) restart() {
 	w.Helper()
@@ -242,7 +266,7 @@ func (w *world) told(c store.Call) string {
 func (w *world) sound() {
 	w.Helper()
 	at := w.all("at/")
-	codes := map[string]bool{}
+	codes, busy := map[string]bool{}, map[string]int{}
 	for key, v := range w.all("open/") {
 		var c store.Call
 		w.check(json.Unmarshal(v, &c))
@@ -260,12 +284,25 @@ func (w *world) sound() {
 			}
 			codes[code] = true
 		}
+		if c.Claim != nil && c.Claim.Word == store.Take && c.Claim.Person != "" && (c.State == store.Ringing || c.State == store.Talking) {
+			busy[c.Claim.Person]++
+			if has := string(w.all("busy/")["busy/"+c.Claim.Person]); strings.Count(has, string(c.ID)) != 1 {
+				w.Errorf("%s has a call that is %s, noted are %q", c.Claim.Person, c.State, has)
+			}
+		}
 		if (c.State == store.Ringing || c.State == store.Talking || c.State == store.Recording) != (c.Claim != nil) {
 			w.Errorf("a call that is %s has the claim %+v", c.State, c.Claim)
 		}
 	}
 	for key := range at {
 		w.Errorf("%s is of no open call", key)
+	}
+	for key, v := range w.all("busy/") {
+		var has []store.CallID
+		w.check(json.Unmarshal(v, &has))
+		if n := busy[strings.TrimPrefix(key, "busy/")]; n == 0 || n != len(has) {
+			w.Errorf("%s notes %s, %d are so", key, v, n)
+		}
 	}
 	for key, v := range w.all("done/") {
 		var c store.Call
