@@ -18,11 +18,36 @@ func TestAnnouncement(t *testing.T) {
 	tried := func(why store.Why) store.Call {
 		return store.Call{From: "+12085550123", Name: "JANE DOE", City: "Boise, ID", Code: 2, Tries: []store.Try{{Person: "Bob", Why: store.Busy}, {Person: "Ann", Why: why}}}
 	}
+	since := func(base store.Call, change func(*store.Call)) store.Call {
+		change(&base)
+		return base
+	}
+	const first, second = 1, 2 // minutes
+	at := func(minutes int) time.Time { return time.Date(2026, 3, 2, 17, minutes, 0, 0, time.UTC) }
+	jane := store.Call{From: "+12085550123", Name: "JANE DOE", City: "Boise, ID", Code: 2}
+	hands := func(minute int, note string) func(*store.Call) {
+		return func(c *store.Call) { c.Handed = &store.Handed{By: "Ann", Note: note, At: at(minute)} }
+	}
+	bobTried := []store.Try{{Person: "Bob", Why: store.NoAnswer, At: at(first)}}
 	for _, c := range []struct {
 		line store.Line
 		call store.Call
 		want string
 	}{
+		{salesLine, since(jane, hands(first, "")), "Ann hands over. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, since(jane, hands(first, " wants\n a refund ")), "Ann hands over: wants a refund. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, since(jane, hands(first, "Can you help?")), "Ann hands over: Can you help? Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, since(jane, hands(first, strings.Repeat("refund ", 12))), "Ann hands over: " + strings.TrimSpace(strings.Repeat("refund ", 10)) + "… Sales: JANE DOE, (208) 555-0123. Reply Y to take, N for voicemail. (2)"},
+		{pass, since(jane, func(c *store.Call) { hands(first, "refund")(c); c.Tries = bobTried }), "Bob did not pick up. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for not me. (2)"},
+		{pass, since(jane, func(c *store.Call) { hands(second, "refund")(c); c.Tries = bobTried }), "Ann hands over: refund. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for not me. (2)"},
+		{salesLine, since(jane, func(c *store.Call) { c.Back = &store.Callback{At: at(second)}; c.Tries = bobTried }), "Sales: JANE DOE, (208) 555-0123, Boise, ID asks to be called back. Reply Y to call. (2)"},
+		{salesLine, since(jane, func(c *store.Call) { hands(first, "refund")(c); c.Back = &store.Callback{At: at(second)} }), "Sales: JANE DOE, (208) 555-0123, Boise, ID asks to be called back. Reply Y to call. (2)"},
+		{salesLine, since(jane, func(c *store.Call) {
+			c.Back = &store.Callback{At: at(0)}
+			c.Tries = []store.Try{{Person: "Bob", Why: store.Unreached, At: at(first)}}
+		}), "Bob did not reach them. Sales: JANE DOE, (208) 555-0123, Boise, ID asks to be called back. Reply Y to call. (2)"},
+		{salesLine, since(jane, func(c *store.Call) { c.Tries = []store.Try{{Person: "Bob", Why: store.NoAnswer, Word: store.Forward}} }), "The forward by Bob was not answered. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
+		{salesLine, tried(store.GaveBack), "Ann gave it back. Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (2)"},
 		{salesLine, store.Call{From: "+12085550123", Code: 1}, "Sales: (208) 555-0123. Reply Y to take, N for voicemail. (1)"},
 		{salesLine, store.Call{From: "+12085550123", Name: "JANE DOE", City: "Boise, ID", Code: 1}, "Sales: JANE DOE, (208) 555-0123, Boise, ID. Reply Y to take, N for voicemail. (1)"},
 		{salesLine, store.Call{Code: 12}, "Sales: withheld number. Reply Y to take, N for voicemail. (12)"},
@@ -54,12 +79,32 @@ func TestAnnouncementLength(t *testing.T) {
 						if taker != "" {
 							c.Tries = []store.Try{{Person: taker, Why: store.Failed}}
 						}
-						text := announcement(l, c)
-						if n := utf8.RuneCountInString(text); n > 160 {
-							t.Fatalf("%d characters: %s", n, text)
+						fits := func(c store.Call, tail string) {
+							t.Helper()
+							text := announcement(l, c)
+							if n := utf8.RuneCountInString(text); n > 160 {
+								t.Fatalf("%d characters: %s", n, text)
+							}
+							if !strings.HasSuffix(text, tail+" (123)") || !strings.Contains(text, number(from, "US")) || !utf8.ValidString(text) {
+								t.Fatalf("%q", text)
+							}
 						}
-						if !strings.HasSuffix(text, ". Reply Y to take, N for voicemail. (123)") || !strings.Contains(text, number(from, "US")) || !utf8.ValidString(text) {
-							t.Fatalf("%q", text)
+						const take, call = ". Reply Y to take, N for voicemail.", " asks to be called back. Reply Y to call."
+						fits(c, take)
+						for _, note := range []string{"", "wants a refund", long} {
+							handed := c
+							handed.Handed = &store.Handed{By: taker, Note: note, At: time.Unix(1, 0)}
+							fits(handed, take)
+						}
+						if taker != "" {
+							c.Tries = []store.Try{{Person: taker, Why: store.Busy, Word: store.Forward}}
+							fits(c, take)
+						}
+						c.Back = &store.Callback{}
+						fits(c, call)
+						if taker != "" {
+							c.Tries = []store.Try{{Person: taker, Why: store.Unreached}}
+							fits(c, call)
 						}
 					}
 				}
@@ -86,7 +131,7 @@ func TestSMSTexts(t *testing.T) {
 		many = append(many, store.Call{Line: salesLine.Number, From: "+12085550123", Name: strings.Repeat("é", 60), Code: i + 1, Arrived: now.Add(-time.Minute)})
 	}
 	two := []store.Call{{Line: salesLine.Number, From: "+12085550123", Name: "Jane", Code: 1, Arrived: now.Add(-time.Minute)}, {Line: salesLine.Number, Code: 3, Arrived: now}}
-	if got, want := whichOne(salesLine, two, now), "Which one? 1: Jane, (208) 555-0123, waiting 1:00. 3: withheld number, waiting 0:00. Reply for example Y 1."; got != want {
+	if got, want := whichOne(team, two, "Y", now), "Which one? 1: Jane, (208) 555-0123, waiting 1:00. 3: withheld number, waiting 0:00. Reply for example Y 1."; got != want {
 		t.Errorf("got %q", got)
 	}
 	if got, want := waitingList(team, two, now), "1: Jane, (208) 555-0123 (Sales), waiting 1:00\n3: withheld number (Sales), waiting 0:00"; got != want {
@@ -96,7 +141,7 @@ func TestSMSTexts(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	// Twilio sends no text of more than 1,600 characters (error 21617): it would say nothing at all.
-	for name, text := range map[string]string{"which one": whichOne(salesLine, many, now), "list": waitingList(team, many, now)} {
+	for name, text := range map[string]string{"which one": whichOne(team, many, "Y", now), "list": waitingList(team, many, now)} {
 		if n := utf8.RuneCountInString(text); n > 1600 {
 			t.Errorf("%s: %d characters", name, n)
 		}
@@ -104,10 +149,10 @@ func TestSMSTexts(t *testing.T) {
 			t.Errorf("%s does not say how many there are: %s", name, text)
 		}
 	}
-	if got := whichOne(salesLine, many, now); !strings.HasSuffix(got, ", waiting 1:00. And 490 more. Reply for example Y 1.") {
+	if got := whichOne(team, many, "Y", now); !strings.HasSuffix(got, ", waiting 1:00. And 490 more. Reply for example Y 1.") {
 		t.Errorf("it does not say how to answer: %q", got)
 	}
-	for _, text := range []string{smsHelp, toStranger(salesLine), notYourLine(salesLine), nothingWaits, noSuchCode(7)} {
+	for _, text := range []string{smsHelp(salesLine), toStranger(salesLine), notYourLine(salesLine), nothingWaits, noSuchCode(store.Answer{}, 7)} {
 		if n := utf8.RuneCountInString(text); n > 160 || strings.ContainsFunc(text, func(r rune) bool { return r > 127 }) {
 			t.Errorf("%d characters, or not plain: %q", n, text)
 		}
@@ -156,16 +201,16 @@ func TestVerdict(t *testing.T) {
 		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Voicemail), jane + " is at voicemail already."},
 		{store.Take, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), jane + " has hung up."},
 	} {
-		if got := verdict(team, store.Answer{Person: "Ann", Word: c.word, Via: store.BySMS}, c.v, c.call, now); got != c.want {
+		if got := verdict(team, store.Answer{Person: "Ann", Word: c.word, Via: store.BySMS}, c.v, c.call, store.Call{}, now); got != c.want {
 			t.Errorf("%d: got  %q\nwant %q", i, got, c.want)
 		}
 	}
 	// Who answers by a button is not told of codes.
-	if got := verdict(team, store.Answer{Person: "Ann", Via: store.BySlack}, store.Verdict{Result: store.Stale}, call(store.Waiting, ""), now); got != jane+" is waiting again. Please answer the latest announcement." {
+	if got := verdict(team, store.Answer{Person: "Ann", Via: store.BySlack}, store.Verdict{Result: store.Stale}, call(store.Waiting, ""), store.Call{}, now); got != jane+" is waiting again. Please answer the latest announcement." {
 		t.Errorf("got %q", got)
 	}
 	// A call of a line that is configured no more has no country either.
-	if got := verdict(store.Team{}, store.Answer{}, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), now); got != fmt.Sprintf("Jane, %s has hung up.", "+1 208-555-0123") {
+	if got := verdict(store.Team{}, store.Answer{}, store.Verdict{Result: store.TooLate}, call(store.Ended, store.Missed), store.Call{}, now); got != fmt.Sprintf("Jane, %s has hung up.", "+1 208-555-0123") {
 		t.Errorf("got %q", got)
 	}
 }

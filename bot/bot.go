@@ -1,8 +1,9 @@
 // Package bot tells people and hears them, by Slack and by SMS.
 //
 // What is due: announce.go sends the SMS, of which texted.go hears what became; draw.go keeps each call's Slack message at
-// the call's latest state, post.go posts voicemails, unpost.go deletes messages, tell.go tells people what became of their
-// answers. What comes in: sms.go, press.go and command.go turn texts, presses and slash commands into answers (answer.go);
+// the call's latest state (message.go, status.go), mention.go asks the channel to take one, handover.go gives whoever
+// talks a button; post.go posts voicemails, unpost.go deletes messages, tell.go tells people what became of their answers.
+// What comes in: sms.go, press.go and command.go turn texts, presses and slash commands into answers (answer.go);
 // missed.go finds the texts that never reached us. listen.go is the page behind a voicemail's link. Everything said to
 // people stands in says.go.
 package bot
@@ -53,7 +54,7 @@ type Bot struct {
 // New makes a Bot of its parts, all of which must be set.
 func New(b Bot) *Bot {
 	b.asides, b.listeners = make(chan aside, 64), make(chan struct{}, 16)
-	b.pacer = &pacer{factor: b.Haste, buckets: map[string]*bucket{}, ids: map[string]string{}}
+	b.pacer = &pacer{factor: &b.Haste, buckets: map[string]*bucket{}, ids: map[string]string{}}
 	b.finder = &finder{channels: map[string]*found{}, unmarked: map[string]bool{}}
 	b.troubles = &troubles{of: map[string]trouble{}}
 	return &b
@@ -85,7 +86,7 @@ func (b *Bot) Handle(mux *http.ServeMux, verify, bounded func(http.Handler) http
 // Run tells people what is due until ctx ends, and finishes what it had begun.
 func (b *Bot) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{b.texts(), b.lists(), b.pictures(), b.posts(), b.tells(), b.unposts()} {
+	for _, w := range []store.Work{b.texts(), b.lists(), b.pictures(), b.posts(), b.tells(), b.unposts(), b.mentions(), b.offers()} {
 		g.Go(func() error { return b.Store.Run(ctx, w) })
 	}
 	g.Go(func() error { return b.runAsides(ctx) })

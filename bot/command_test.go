@@ -30,6 +30,7 @@ func (r *room) types(user, text string) string {
 
 func TestCommand(t *testing.T) {
 	const noPhone = "I have no phone number for you. Ask whoever runs pullphone to add you to its people."
+	const next = "Nobody is waiting. You are next in line for 30 minutes; the next call rings your phone."
 	for name, c := range map[string]struct {
 		user, text, reply string
 		state             store.State
@@ -41,11 +42,30 @@ func TestCommand(t *testing.T) {
 		"help":                  {ann, "help", commandHelp, store.Waiting},
 		"question mark":         {ann, "?", commandHelp, store.Waiting},
 		"chatter":               {ann, "what is this", commandHelp, store.Waiting},
-		"emoji":                 {ann, "👍", commandHelp, store.Waiting},
+		"emoji":                 {ann, "🎉", commandHelp, store.Waiting},
+		"a thumb":               {ann, ":+1:", "Yours: (208) 555-0123. Your phone (208) 555-0101 rings now.", store.Ringing},
+		"by code":               {ann, "1", "Yours: (208) 555-0123. Your phone (208) 555-0101 rings now.", store.Ringing},
+		"yes":                   {ann, "yes", "Yours: (208) 555-0123. Your phone (208) 555-0101 rings now.", store.Ringing},
+		"yes, by code":          {ann, "yes 1", "Yours: (208) 555-0123. Your phone (208) 555-0101 rings now.", store.Ringing},
+		"forced":                {ann, "force", "Yours: (208) 555-0123. Your phone (208) 555-0101 rings now.", store.Ringing},
+		"no":                    {ann, "no", "(208) 555-0123 is sent to voicemail.", store.Recording},
+		"no, by code":           {ann, "no 1", "(208) 555-0123 is sent to voicemail.", store.Recording},
+		"pass":                  {ann, "pass", "All right, not you.", store.Waiting},
+		"another code":          {ann, "7", "No call 7 is waiting. /pull list shows those that are.", store.Waiting},
+		"pass on":               {ann, "pass on she wants Bob", "You are not on the phone with a caller.", store.Waiting},
+		"cancel":                {ann, "cancel", "You were not in line.", store.Waiting},
+		"on":                    {ann, "on", "You are on duty.", store.Waiting},
+		"off":                   {ann, "off", "You are off duty. /pull on when you are back.", store.Waiting},
+		"off for a while":       {ann, "off 90m", "You are off duty for 1 hour 30 minutes. /pull on when you are back.", store.Waiting},
+		"phone":                 {ann, "phone +12085550101", "Phones stand in the config file. Ask whoever runs pullphone to add or change yours.", store.Waiting},
 		"dot":                   {ann, ".", commandHelp, store.Waiting},
 		"list and more":         {ann, "list all", commandHelp, store.Waiting},
 		"mention":               {ann, "@Bob <!here>", commandHelp, store.Waiting},
-		"of another line":       {cy, "", "Nobody is waiting.", store.Waiting},
+		"of another line":       {cy, "", next, store.Waiting},
+		"of another line, code": {cy, "1", "No call 1 is waiting. /pull list shows those that are.", store.Waiting},
+		"of another line, yes":  {cy, "yes", "Nobody is waiting.", store.Waiting},
+		"without a phone, yes":  {dee, "yes", noPhone, store.Waiting},
+		"without a phone, no":   {dee, "no", "(208) 555-0123 is sent to voicemail.", store.Recording},
 		"of another line, list": {cy, "list", "Nobody is waiting.", store.Waiting},
 		"not of the team":       {eve, "", noPhone, store.Waiting},
 		"not of the team, list": {eve, "list", noPhone, store.Waiting},
@@ -59,7 +79,7 @@ func TestCommand(t *testing.T) {
 			if got := r.types(c.user, c.text); got != c.reply {
 				t.Errorf("got %q", got)
 			}
-			if now := r.call(call.ID); now.State != c.state || now.Claim != nil && (now.Claim.Person != "Ann" || now.Claim.Via != store.BySlack) {
+			if now := r.call(call.ID); now.State != c.state || now.Claim != nil && (now.Claim.Person != map[string]string{ann: "Ann", dee: "Dee"}[c.user] || now.Claim.Via != store.BySlack) {
 				t.Errorf("%s, %+v", now.State, now.Claim)
 			}
 		})
@@ -76,14 +96,17 @@ func TestCommandTakesLongest(t *testing.T) {
 	}
 	other := r.arriveAs(store.Arrival{SID: "CA9", Line: service})
 	for i, c := range calls {
-		if got := r.types(bob, ""); !strings.HasPrefix(got, fmt.Sprintf("Yours: (208) 555-012%d.", i)) {
+		if got := r.types(bob, "force"); !strings.HasPrefix(got, fmt.Sprintf("Yours: (208) 555-012%d.", i)) {
 			t.Errorf("got %q", got)
 		}
 		if now := r.call(c.ID); now.State != store.Ringing {
 			t.Errorf("%d is %s", i, now.State)
 		}
 	}
-	if got := r.types(bob, ""); got != "Nobody is waiting." || r.call(other.ID).State != store.Waiting {
+	if got := r.types(bob, ""); got != "Your phone rings for (208) 555-0120. Nobody else is waiting. /pull force puts you in line." {
+		t.Errorf("got %q", got)
+	}
+	if got := r.types(bob, "force"); !strings.HasPrefix(got, "Nobody is waiting. You are next in line") || r.call(other.ID).State != store.Waiting {
 		t.Errorf("got %q", got)
 	}
 }
@@ -106,16 +129,33 @@ func TestCommandReplayed(t *testing.T) {
 	}
 }
 
-// When nobody was waiting, the same command delivered again takes nobody who came since.
+// When nobody was waiting, the same command delivered again gives no second place in line.
 func TestCommandReplayedForNothing(t *testing.T) {
 	r := open(t, someTeam())
-	if got := r.types(ann, ""); got != "Nobody is waiting." {
+	const next = "Nobody is waiting. You are next in line for 30 minutes; the next call rings your phone."
+	if got := r.types(ann, ""); got != next {
 		t.Errorf("got %q", got)
 	}
-	c := r.arrive("CA1")
-	a, err := r.work.Replay(r.ctx)
-	if err != nil || !strings.Contains(string(a.Body), "Nobody is waiting.") || r.call(c.ID).State != store.Waiting {
-		t.Errorf("%s, %v", a.Body, err)
+	replay := func(want string) {
+		t.Helper()
+		a, err := r.work.Replay(r.ctx)
+		if err != nil || !strings.Contains(string(a.Body), want) {
+			t.Errorf("%s, %v", a.Body, err)
+		}
+	}
+	replay(next)
+	first, second := r.arrive("CA1"), r.arrive("CA2")
+	replay("You are not in line any more.")
+	if r.call(first.ID).State != store.Ringing || r.call(second.ID).State != store.Waiting {
+		t.Error("it took both, or none")
+	}
+	_, err := r.Store.HungUp(r.ctx, first.ID)
+	r.no(err)
+	_, err = r.Store.HungUp(r.ctx, second.ID)
+	r.no(err)
+	replay("You are not in line any more.")
+	if c := r.arrive("CA3"); c.State != store.Waiting {
+		t.Errorf("it is %s: the old command stood in line once more", c.State)
 	}
 }
 
@@ -129,6 +169,8 @@ func TestCommandWithoutTrigger(t *testing.T) {
 		if err != nil || a.Status != 200 || r.call(c.ID).State != store.Ringing {
 			t.Errorf("command %d: %s, %v", i, a.Body, err)
 		}
+		_, err = r.Store.HungUp(r.ctx, c.ID)
+		r.no(err)
 	}
 }
 

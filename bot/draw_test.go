@@ -153,7 +153,7 @@ func TestDrawWithoutBlocks(t *testing.T) {
 		r.failing(blocks)
 		second := r.arrive("CA2")
 		m := r.drawn(second)
-		if !strings.Contains(m.AsText(), "Call for Sales from (208) 555-0123") || len(m.Blocks) != 0 {
+		if !strings.Contains(m.AsText(), "Call 2 for Sales from (208) 555-0123") || len(m.Blocks) != 0 {
 			t.Errorf("%s: %s", code, m.AsText())
 		}
 		_, first = r.answers(first, "Ann", store.Take)

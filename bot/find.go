@@ -24,6 +24,10 @@ func voicemailMark(c store.Call, n int) mark {
 	return mark{"pullphone_voicemail", fmt.Sprintf("%s/%d", c.ID, n)}
 }
 
+func mentionMark(c store.Call, step int) mark {
+	return mark{"pullphone_mention", fmt.Sprintf("%s/%d", c.ID, step)}
+}
+
 func (m mark) option() slack.MsgOption {
 	return slack.MsgOptionMetadata(slack.SlackMetadata{EventType: m.event, EventPayload: map[string]any{"id": m.id}})
 }

@@ -284,7 +284,7 @@ func FuzzText(f *testing.F) {
 			}
 		}
 		c := s.now()
-		if word := hear(body).word; c.Claim != nil && (!known || c.Claim.Person != person.Name || word != wordYes && word != wordNo && word != wordPull) {
+		if word := hear(store.Line{}, body).word; c.Claim != nil && (!known || c.Claim.Person != person.Name || word != wordYes && word != wordNo && word != wordPull) {
 			t.Fatalf("%q of %q made it %+v", body, from, c.Claim)
 		}
 		line := s.Store.Team.Lines[0]
@@ -294,6 +294,8 @@ func FuzzText(f *testing.F) {
 		for _, p := range []post{message(line, s.call), message(line, c)} {
 			s.harmless(shownAs(t, p))
 		}
+		s.harmless(shownAs(t, talkingWith(line, s.call)))
+		s.harmless(shownAs(t, stillWaits(line, s.call, 1, s.call.Arrived)), here)
 		const link = "https://phone.example.com/v"
 		spoken := s.call
 		spoken.Voice = []store.Voice{{Seconds: 5}}

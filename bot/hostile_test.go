@@ -34,7 +34,7 @@ func TestHostileNames(t *testing.T) {
 
 func hostileName(t *testing.T, name string) {
 	r := open(t, someTeam())
-	line := r.Store.Team.Lines[0]
+	line := escalating(r.Store.Team.Lines[0])
 	now := r.clock.Now()
 	check := func(how string, m bottest.Message, allowed ...string) {
 		t.Helper()
@@ -56,6 +56,9 @@ func hostileName(t *testing.T, name string) {
 		}
 	}
 	c := pictures(caller, name, name)[7].call
+	waiting := pictures(caller, name, name)[0].call
+	check("mention", r.send(stillWaits(line, waiting, 1, now)), here)
+	check("to whoever talks", r.whisper(talkingWith(line, waiting)))
 	const link = "link <https://phone.example.com/v|Listen>"
 	check("voicemail", r.send(voicemail(line, c, 0, "https://phone.example.com/v")), link, link)
 
@@ -64,7 +67,7 @@ func hostileName(t *testing.T, name string) {
 		{Result: store.Lost, First: &store.Claim{Person: "Bob", Word: store.Take, At: now.Add(-time.Minute)}},
 		{Result: store.Lost, First: &store.Claim{Person: "Bob", Word: store.SendVoicemail, At: now}},
 	} {
-		text := verdict(r.Store.Team, store.Answer{Person: "Ann", Word: store.Take}, v, c, now)
+		text := verdict(r.Store.Team, store.Answer{Person: "Ann", Word: store.Take}, v, c, store.Call{}, now)
 		if !strings.Contains(text, name) {
 			t.Errorf("%s: %q does not name the caller", v.Result, text)
 		}

@@ -54,9 +54,9 @@ func (b *Bot) missed(ctx context.Context, line store.Line, m twilio.Text) (store
 	if !known || !line.Serves(person.Name) || !messageSID.MatchString(m.SID) {
 		return person, false, nil
 	}
-	switch hear(m.Body).word {
-	case wordYes, wordNo, wordPull:
-	default:
+	switch hear(line, m.Body).word {
+	case wordYes, wordNo, wordPass, wordKeyword, wordPull:
+	default: // a conversation is not broken off, nor duty changed, by a word that got no answer when it was said
 		return person, false, nil
 	}
 	g, err := b.Store.Given(ctx, answerID("sms", m.SID))
@@ -73,7 +73,7 @@ func (b *Bot) hearLate(ctx context.Context, line store.Line, person store.Person
 	b.Log.Warn("a text was missed", "sid", m.SID, "person", person.Name)
 	mended("text")
 	g, err := b.Store.Given(ctx, answerID("sms", m.SID))
-	if err != nil || g.Answer.ID != "" {
+	if err != nil || g.Answer.Call != "" {
 		return err
 	}
 	_, err = b.Twilio.Send(ctx, twilio.SMS{From: line.Number, To: person.Phone, Body: reply, Validity: tellWithin})
@@ -81,17 +81,20 @@ func (b *Bot) hearLate(ctx context.Context, line store.Line, person store.Person
 }
 
 // outdated reports whether a text that is heard late means nothing any more: it is no answer to an announcement that came
-// after it, and only a fresh one takes a call that waits. About a call that has gone its sender is told all the same. A
-// text that has just come in is never outdated. c is empty when the text is about no call.
-func (b *Bot) outdated(m twilio.Text, c store.Call) bool {
-	old := b.Store.Clock.Since(m.Sent) > fresh
+// after it, only a fresh one takes a call that waits, and one from before its sender took the call does not give it back.
+// About a call that has gone they are told all the same. A text that has just come in is never outdated. c is empty when
+// the text is about no call.
+func (b *Bot) outdated(t typed, c store.Call) bool {
+	old := b.Store.Clock.Since(t.sent) > fresh
 	switch {
-	case m.Sent.IsZero():
+	case t.sent.IsZero():
 		return false
 	case c.ID == "":
 		return old
 	case c.State == store.Waiting:
-		return old || m.Sent.Before(c.Began().Truncate(time.Second)) // Twilio's times are whole seconds
+		return old || t.sent.Before(c.Began().Truncate(time.Second)) // Twilio's times are whole seconds
+	case c.State == store.Ringing && has(c, t.person.Name) && t.word != wordYes:
+		return old || t.sent.Before(c.Claim.At)
 	}
-	return m.Sent.Before(c.Arrived.Truncate(time.Second))
+	return t.sent.Before(c.Arrived.Truncate(time.Second))
 }

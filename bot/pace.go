@@ -44,7 +44,7 @@ type pace struct {
 
 // pacer gives out turns, so that Slack's limits are kept and not discovered.
 type pacer struct {
-	factor float64 // how many times Slack's limits; 0: once
+	factor *float64 // how many times Slack's limits; 0: once
 
 	mu      sync.Mutex
 	buckets map[string]*bucket // by method, or of posting by channel
@@ -59,7 +59,7 @@ type bucket struct {
 func (p *pacer) bucket(name string, of pace) *bucket {
 	b := p.buckets[name]
 	if b == nil {
-		factor := max(p.factor, 1)
+		factor := max(*p.factor, 1)
 		b = &bucket{Limiter: *rate.NewLimiter(rate.Every(of.every)*rate.Limit(factor), int(float64(of.burst)*factor))}
 		p.buckets[name] = b
 	}

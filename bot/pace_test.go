@@ -21,7 +21,7 @@ func TestPaces(t *testing.T) {
 // A turn in one channel is none in another; a channel's #name and ID are one; and what is urgent finds a turn left.
 func TestTurns(t *testing.T) {
 	now := time.Date(2026, 3, 2, 17, 4, 5, 0, time.UTC)
-	p := &pacer{buckets: map[string]*bucket{}, ids: map[string]string{}}
+	p := &pacer{factor: new(float64), buckets: map[string]*bucket{}, ids: map[string]string{}}
 	turn := func(channel string, urgent bool, want time.Duration) {
 		t.Helper()
 		if wait := p.turn(now, posting, channel, urgent); wait.Round(time.Millisecond) != want {

@@ -16,11 +16,14 @@ import (
 	"pullphone/store"
 )
 
-// Buttons of a call's message.
+// Buttons: of a call's message, and of the private word to whoever has taken it.
 const (
 	takeAction      = "take"
 	voicemailAction = "voicemail"
+	handOverAction  = "handover"
 )
+
+var pressWords = map[string]store.Word{takeAction: store.Take, voicemailAction: store.SendVoicemail, handOverAction: store.HandOver}
 
 // value is what a button carries: call and attempt, so that an old rendering cannot answer a newer attempt.
 func value(c store.Call) string { return string(c.ID) + "." + strconv.Itoa(c.Attempt) }
@@ -119,7 +122,7 @@ func (b *Bot) pressed(ctx context.Context, p press) error {
 		channel = p.Container.ChannelID
 	}
 	for _, a := range p.Actions {
-		word := map[string]store.Word{takeAction: store.Take, voicemailAction: store.SendVoicemail}[a.ActionID]
+		word := pressWords[a.ActionID]
 		id, attempt, ok := parseValue(a.Value)
 		if word == "" || !ok {
 			b.Log.Warn("press of a button that is none of ours", "action", a.ActionID)

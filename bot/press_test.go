@@ -269,12 +269,12 @@ func TestPressSeveral(t *testing.T) {
 		object{"action_id": "old", "value": "x"},
 		object{"action_id": "take", "value": value(first), "action_ts": "1.1"},
 		object{"action_id": "voicemail", "value": value(first), "action_ts": "1.1"},
-		object{"action_id": "take", "value": value(second), "action_ts": "1.1"},
+		object{"action_id": "voicemail", "value": value(second), "action_ts": "1.1"},
 	}
 	if a := r.press(p); a.Status != 200 {
 		t.Errorf("status %d", a.Status)
 	}
-	if a, b := r.call(first.ID), r.call(second.ID); a.State != store.Ringing || b.State != store.Ringing || a.Claim.Word != store.Take {
+	if a, b := r.call(first.ID), r.call(second.ID); a.State != store.Ringing || b.State != store.Recording || a.Claim.Word != store.Take {
 		t.Errorf("%s, %s", a.State, b.State)
 	}
 }
@@ -290,6 +290,8 @@ func TestPressWithoutTime(t *testing.T) {
 		if now := r.call(c.ID); now.State != store.Ringing {
 			t.Errorf("call %d is %s", i, now.State)
 		}
+		_, err := r.Store.HungUp(r.ctx, c.ID)
+		r.no(err)
 	}
 }
 

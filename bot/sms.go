@@ -53,7 +53,7 @@ func (b *Bot) heard(ctx context.Context, m twilio.Text, optOut string) (reply st
 	if !known {
 		return "", nil
 	}
-	s := hear(m.Body)
+	s := hear(line, m.Body)
 	if (optOut == "STOP" || optOut == "HELP") && s.word == "" {
 		return "", nil // Twilio has answered by itself (twilio.com/docs/messaging/tutorials/advanced-opt-out)
 	}
@@ -82,50 +82,25 @@ func (b *Bot) heard(ctx context.Context, m twilio.Text, optOut string) (reply st
 		return b.reply(ctx, a.ID, tooFast)
 	}
 	switch s.word {
-	case wordYes, wordNo:
+	case wordYes, wordNo, wordPass, wordKeyword:
 		if !line.Serves(person.Name) {
 			return b.reply(ctx, a.ID, notYourLine(line))
 		}
-		c, text, err := b.which(ctx, line, person, s.code)
-		if err != nil {
-			return "", err
-		}
-		if b.outdated(m, c) {
-			return "", b.Store.Replied(ctx, a.ID, "")
-		}
-		if text != "" {
-			return b.reply(ctx, a.ID, text)
-		}
-		switch {
-		case s.word == wordYes:
-			a.Word = store.Take
-		case line.No == store.NoPass:
-			a.Word = store.Pass
-		default:
-			a.Word = store.SendVoicemail
-		}
-		return b.answer(ctx, c, a)
 	case wordPull:
-		if a.Late {
-			waiting, err := b.waitingFor(ctx, person)
-			if err != nil {
+		if len(b.linesOf(person.Name)) == 0 {
+			return b.reply(ctx, a.ID, notYourLine(line))
+		}
+	case wordPassOn, wordLeave, wordList, wordOn, wordOff:
+	default:
+		if s.word != wordHelp { // no word of ours: perhaps a machine that would answer for ever
+			may, err := b.Store.Allow(ctx, m.SID, store.Quota{Of: "help for " + m.From, Most: 3, Within: time.Hour})
+			if err != nil || !may {
 				return "", err
 			}
-			if b.outdated(m, append(waiting, store.Call{})[0]) {
-				return "", b.Store.Replied(ctx, a.ID, "")
-			}
 		}
-		return b.pull(ctx, person, a)
-	case wordList:
-		return b.list(ctx, person)
+		return smsHelp(line), nil
 	}
-	if s.word != wordHelp { // no word of ours: perhaps a machine that would answer for ever
-		may, err := b.Store.Allow(ctx, m.SID, store.Quota{Of: "help for " + m.From, Most: 3, Within: time.Hour})
-		if err != nil || !may {
-			return "", err
-		}
-	}
-	return smsHelp, nil
+	return b.do(ctx, typed{said: s, person: person, lines: []store.Line{line}, sent: m.Sent, answer: a})
 }
 
 // stranger answers a text of somebody who is not on the team, rarely: who makes us answer may be paid for it.

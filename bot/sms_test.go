@@ -61,28 +61,44 @@ func TestSMS(t *testing.T) {
 		reply          string
 		state          store.State
 	}{
-		"yes":               {annPhone, sales, "Yes!", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
-		"by code":           {annPhone, sales, "Y1", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
-		"no":                {bobPhone, sales, "n", jane + " is sent to voicemail.", store.Recording},
-		"pull":              {annPhone, sales, "PULL", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
-		"list":              {annPhone, sales, "list", "1: " + jane + " (Sales), waiting 0:00", store.Waiting},
-		"another code":      {annPhone, sales, "y 7", "No call 7 is waiting. LIST shows those that are.", store.Waiting},
-		"help":              {annPhone, sales, "?", smsHelp, store.Waiting},
-		"chatter":           {annPhone, sales, "no idea, what is this about?", smsHelp, store.Waiting},
-		"empty":             {annPhone, sales, "", smsHelp, store.Waiting},
-		"a thumb":           {annPhone, sales, "👍", smsHelp, store.Waiting},
-		"not of the line":   {cyPhone, sales, "yes", "You do not answer the line Sales.", store.Waiting},
-		"pull, other line":  {cyPhone, sales, "pull", "Nobody is waiting.", store.Waiting},
-		"list, other line":  {cyPhone, sales, "list", "Nobody is waiting.", store.Waiting},
-		"to the other line": {annPhone, service, "yes", "You do not answer the line Service.", store.Waiting},
-		"stranger":          {"+12085559999", sales, "yes", "Thank you. This number takes calls only; please call (208) 555-0100.", store.Waiting},
-		"the caller":        {caller, sales, "y", "Thank you. This number takes calls only; please call (208) 555-0100.", store.Waiting},
-		"no sender":         {"", sales, "yes", "", store.Waiting}, // Dee has no phone either
-		"one of our lines":  {service, sales, "yes", "", store.Waiting},
-		"to no line":        {annPhone, "+12085550999", "yes", "", store.Waiting},
+		"yes":                {annPhone, sales, "Yes!", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
+		"by code":            {annPhone, sales, "Y1", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
+		"no":                 {bobPhone, sales, "n", jane + " is sent to voicemail.", store.Recording},
+		"pull":               {annPhone, sales, "PULL", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
+		"list":               {annPhone, sales, "list", "1: " + jane + " (Sales), waiting 0:00", store.Waiting},
+		"another code":       {annPhone, sales, "y 7", "No call 7 is waiting. LIST shows those that are.", store.Waiting},
+		"help":               {annPhone, sales, "?", smsHelp(someTeam().Lines[0]), store.Waiting},
+		"chatter":            {annPhone, sales, "no idea, what is this about?", smsHelp(someTeam().Lines[0]), store.Waiting},
+		"empty":              {annPhone, sales, "", smsHelp(someTeam().Lines[0]), store.Waiting},
+		"a thumb":            {annPhone, sales, "👍🏽", "Yours: " + jane + ". Your phone (208) 555-0101 rings now.", store.Ringing},
+		"another emoji":      {annPhone, sales, "🎉", smsHelp(someTeam().Lines[0]), store.Waiting},
+		"not of the line":    {cyPhone, sales, "yes", "You do not answer the line Sales.", store.Waiting},
+		"pull, other line":   {cyPhone, sales, "pull", "Nobody is waiting. You are next in line for 30 minutes; the next call rings your phone.", store.Waiting},
+		"pass":               {annPhone, sales, "pass", "All right, not you.", store.Waiting},
+		"pass, other line":   {cyPhone, sales, "pass", "You do not answer the line Sales.", store.Waiting},
+		"keyword":            {annPhone, sales, "Support!", jane + " is forwarded to (208) 555-0199.", store.Ringing},
+		"keyword by code":    {annPhone, sales, "support 1", jane + " is forwarded to (208) 555-0199.", store.Ringing},
+		"keyword, voicemail": {annPhone, sales, "later", jane + " is sent to voicemail.", store.Recording},
+		"keyword, pass":      {annPhone, sales, "lunch", "All right, not you.", store.Waiting},
+		"keyword, other":     {cyPhone, sales, "support", "You do not answer the line Sales.", store.Waiting},
+		"pass on":            {annPhone, sales, "pass on she waits", "You are not on the phone with a caller.", store.Waiting},
+		"leave":              {annPhone, sales, "leave", "You were not in line.", store.Waiting},
+		"on":                 {annPhone, sales, "on", "You are on duty.", store.Waiting},
+		"off":                {annPhone, sales, "off", "You are off duty. Text ON when you are back.", store.Waiting},
+		"off for a while":    {annPhone, sales, "off 2h", "You are off duty for 2 hours. Text ON when you are back.", store.Waiting},
+		"off, other line":    {cyPhone, sales, "off 1d", "You are off duty for 1 day. Text ON when you are back.", store.Waiting},
+		"list, other line":   {cyPhone, sales, "list", "Nobody is waiting.", store.Waiting},
+		"to the other line":  {annPhone, service, "yes", "You do not answer the line Service.", store.Waiting},
+		"stranger":           {"+12085559999", sales, "yes", "Thank you. This number takes calls only; please call (208) 555-0100.", store.Waiting},
+		"the caller":         {caller, sales, "y", "Thank you. This number takes calls only; please call (208) 555-0100.", store.Waiting},
+		"no sender":          {"", sales, "yes", "", store.Waiting}, // Dee has no phone either
+		"one of our lines":   {service, sales, "yes", "", store.Waiting},
+		"to no line":         {annPhone, "+12085550999", "yes", "", store.Waiting},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := open(t, someTeam())
+			team := someTeam()
+			team.Lines[0].Keywords = []store.Keyword{{Word: "support", Forward: "+12085550199", Say: "Connecting you."}, {Word: "later", Voicemail: true}, {Word: "lunch", Pass: true}}
+			r := open(t, team)
 			call := r.arriveAs(store.Arrival{SID: "CA1", Name: "JANE & <Doe>"})
 			for i := range 2 { // delivered again it is the same, and answered alike
 				if got := r.texts("SM1", c.from, c.to, c.body); got != c.reply {
@@ -101,7 +117,7 @@ func TestSMS(t *testing.T) {
 func TestSMSOptOut(t *testing.T) {
 	r := open(t, someTeam())
 	for _, c := range []struct{ body, kind, reply string }{
-		{"STOP", "STOP", ""}, {"help", "HELP", ""}, {"START", "START", smsHelp}, {"STOP", "", smsHelp},
+		{"STOP", "STOP", ""}, {"help", "HELP", ""}, {"START", "START", smsHelp(someTeam().Lines[0])}, {"STOP", "", smsHelp(someTeam().Lines[0])},
 	} {
 		if got := r.texts("SM"+c.body+c.kind, annPhone, sales, c.body, "OptOutType", c.kind); got != c.reply {
 			t.Errorf("%s: %q", c.body, got)
@@ -133,11 +149,14 @@ func TestSMSWhich(t *testing.T) {
 	r.arriveAs(store.Arrival{SID: "CA1", Name: "Jane"})
 	r.clock.Advance(65 * time.Second)
 	second := r.arriveAs(store.Arrival{SID: "CA2", From: "+442079460018"})
-	const which = "Which one? 1: Jane, (208) 555-0123, waiting 1:05. 2: +44 20 7946 0018, waiting 0:00. Reply for example Y 1."
-	for i, body := range []string{"yes", "n", "Y!"} {
-		if got := r.texts(fmt.Sprint("SM", i), annPhone, sales, body); got != which {
+	const which = "Which one? 1: Jane, (208) 555-0123, waiting 1:05. 2: +44 20 7946 0018, waiting 0:00. Reply for example "
+	for body, example := range map[string]string{"yes": "Y 1.", "n": "N 1.", "Y!": "Y 1.", "not me": "PASS 1."} {
+		if got := r.texts("SM"+body[:1]+fmt.Sprint(len(body)), annPhone, sales, body); got != which+example {
 			t.Errorf("%s: got %q", body, got)
 		}
+	}
+	if got := r.types(ann, "no"); got != which+"/pull no 1." {
+		t.Errorf("got %q", got)
 	}
 	if got := r.texts("SM7", annPhone, sales, "y 2"); !strings.HasPrefix(got, "Yours: +44 20 7946 0018.") {
 		t.Errorf("got %q", got)

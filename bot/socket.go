@@ -71,7 +71,7 @@ func (b *Bot) fromSocket(ctx context.Context, c *socketmode.Client, e socketmode
 			return
 		}
 	case slack.SlashCommand:
-		reply = append(reply, privately(b.commanded(ctx, data.UserID, data.Text, data.TriggerID)))
+		reply = append(reply, privately(b.commanded(ctx, slashed{user: data.UserID, text: data.Text, trigger: data.TriggerID, channel: data.ChannelID, channelName: data.ChannelName})))
 	}
 	if e.Request == nil || e.Request.EnvelopeID == "" { // Slack's hello and goodbye wait for no word
 		if e.Type == socketmode.EventTypeConnectionError || e.Type == socketmode.EventTypeErrorWriteFailed {

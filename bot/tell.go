@@ -14,7 +14,7 @@ import (
 const tellWithin = time.Minute
 
 // tells tells people what became of their answers: of a press, because Slack's reply to the press itself cannot carry
-// words; of a take, when the caller has gone before they could be put through.
+// words; of a place in line, when it has brought them a call; of a take, when the two were not put through.
 func (b *Bot) tells() store.Work {
 	return store.Work{Kind: store.Tell, Parallel: 16, Do: b.tell, Longest: 8 * time.Second}
 }
@@ -31,7 +31,10 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	if err != nil {
 		return nil, err
 	}
-	text := verdict(b.Store.Team, g.Answer, g.Verdict, c, b.Store.Clock.Now())
+	text, err := b.verdict(ctx, g.Answer, g.Verdict, c)
+	if err != nil {
+		return nil, err
+	}
 	if g.Answer.User == "" {
 		return b.tellBySMS(ctx, c, g.Answer.Person, text, d)
 	}
@@ -48,7 +51,10 @@ func (b *Bot) tell(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	case passing(code), limited(code):
 		return nil, b.slackLater(channel, err)
 	default:
-		b.Log.Warn("not told in Slack", "call", d.Call, "user", g.Answer.User, "err", err) // the call's own message says it too
+		b.Log.Warn("not told in Slack", "call", d.Call, "user", g.Answer.User, "err", err)
+		if g.Answer.Pull || g.Answer.Via == store.ByLine { // typed anywhere, perhaps where we cannot speak
+			return b.tellBySMS(ctx, c, g.Answer.Person, text, d)
+		} // else the call's own message says it too
 	}
 	return nil, nil
 }
@@ -81,7 +87,14 @@ func (b *Bot) tellBySMS(ctx context.Context, c store.Call, name, text string, d 
 }
 
 func (b *Bot) ephemeral(ctx context.Context, a aside) error {
-	_, err := b.Slack.PostEphemeralContext(ctx, a.channel, a.user, slack.MsgOptionText(shown(a.text), false), slack.MsgOptionParse(false))
+	return b.showTo(ctx, a.channel, a.user, post{text: shown(a.text)})
+}
+
+// showTo shows a message to one person alone. Slack does so only while they are active, and keeps nothing of it
+// (docs.slack.dev/reference/methods/chat.postEphemeral).
+func (b *Bot) showTo(ctx context.Context, channel, user string, p post) error {
+	_, err := b.Slack.PostEphemeralContext(ctx, channel, user, slack.MsgOptionText(p.text, false), slack.MsgOptionParse(false),
+		slack.MsgOptionBlocks(p.blocks...))
 	b.noted(whisper, "", err)
 	return err
 }

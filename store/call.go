@@ -193,7 +193,8 @@ type Call struct {
 	Outcome  Outcome   `json:"outcome,omitempty"`
 	Seconds  int       `json:"seconds,omitempty"` // talked
 
-	Forgotten bool `json:"forgotten,omitempty"` // the caller's data were taken out; it is dropped when nothing is due for it
+	Mentions  []Message `json:"mentions,omitempty"`  // that asked those who are active in the channel to take it
+	Forgotten bool      `json:"forgotten,omitempty"` // the caller's data were taken out; it is dropped when nothing is due for it
 }
 
 // Undone is something that could not be done for good, shown so that it is not silent.

@@ -94,7 +94,7 @@ func (s *Store) Answer(ctx context.Context, a Answer) (Verdict, Call, error) {
 			return nothing, nil
 		}
 		t.given(a, v)
-		if a.User != "" || a.Late {
+		if a.User != "" && !a.Pull || a.Late { // a pull has a reply of its own
 			t.due(Deed{Kind: Tell, Call: c.ID, Whom: a.ID})
 		}
 		return did, nil

@@ -32,9 +32,10 @@ const (
 	Escalate Kind = "escalate" // tell the next people
 	Mention  Kind = "mention"  // of those who are active in the line's channel
 	Freed    Kind = "freed"    // tell somebody who can take calls again which ones wait
+	Offer    Kind = "offer"    // give whoever talks the button to hand the call over
 )
 
-var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost, List, Learn, RingUp, HangUp, CallOut, Retrieve, Escalate, Mention, Freed}
+var kinds = []Kind{Redirect, Ask, Lookup, Text, Draw, Post, Tell, Erase, Unpost, List, Learn, RingUp, HangUp, CallOut, Retrieve, Escalate, Mention, Freed, Offer}
 
 // Deed is one thing that is due.
 type Deed struct {
@@ -43,7 +44,7 @@ type Deed struct {
 	Attempt int       `json:"attempt,omitempty"`
 	Line    string    `json:"line,omitempty"`    // Draw, Post: whose channel; List
 	Whom    string    `json:"whom,omitempty"`    // Text, List: person; Post: RecordingSid; Tell: answer; Erase: CallSid or RecordingSid; HangUp: CallSid; Unpost: channel/ts; Learn: CallSid/RecordingSid/seconds; Escalate: number of the step; Freed: person
-	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again; RingUp: turn
+	Rev     int64     `json:"rev,omitempty"`     // Draw, Tell: revision of the call that asked for it; List: grows when asked for again; RingUp: turn; Mention: how many of the line's steps were taken
 	Due     time.Time `json:"due"`               // not before
 	First   bool      `json:"first,omitempty"`   // Draw: the call has no message yet
 	Waiting bool      `json:"waiting,omitempty"` // Draw: the call waits for an answer
@@ -159,7 +160,8 @@ func (t *txn) text(c *Call, name string) {
 // tellTaker makes it due to tell a taker that there is nobody left to be put through to them. One who is on the phone
 // hears it there.
 func (t *txn) tellTaker(c *Call) {
-	if c.Claim != nil && c.Claim.Word == Take && c.Claim.Answer != "" && c.Claim.Leg == "" {
+	calledOut := c.Back != nil && c.State == Ringing // their phone rang, or they did not press 1
+	if c.Claim != nil && c.Claim.Word == Take && c.Claim.Answer != "" && (c.Claim.Leg == "" || calledOut) {
 		// Another revision than the word on the answer itself, which may be on its way this moment.
 		t.due(Deed{Kind: Tell, Call: c.ID, Whom: c.Claim.Answer, Rev: c.Rev + 1})
 	}

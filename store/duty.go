@@ -104,20 +104,32 @@ func (t *txn) callees(c *Call) ([]string, error) {
 	return people, nil
 }
 
-// canTake reports whether a person may be told of a call: they have a phone, are on duty, and have no other.
-func (t *txn) canTake(person string, c CallID) (bool, error) {
-	if off, err := t.offDuty(person); err != nil || off {
-		return false, err
-	}
-	return t.free(person, c)
+// CanTake reports whether a person may be told of calls: they have a phone, are on duty, and have no call.
+func (s *Store) CanTake(ctx context.Context, person string) (can bool, err error) {
+	err = s.backend.View(ctx, func(r Reader) error {
+		can, err = canTake(r.Get, s.Team, person, "", s.now())
+		return err
+	})
+	return can, err
 }
 
-// free reports whether a person has a phone, and no other call.
-func (t *txn) free(person string, c CallID) (bool, error) {
-	if p, _ := t.team.Person(person); p.Phone == "" {
+func (t *txn) canTake(person string, c CallID) (bool, error) {
+	return canTake(t.Get, t.team, person, c, t.now)
+}
+
+func canTake(get func(string) ([]byte, error), team Team, person string, c CallID, now time.Time) (bool, error) {
+	if d, err := dutyOf(get, person, now); err != nil || d.Off {
+		return false, err
+	}
+	return free(get, team, person, c)
+}
+
+// free reports whether a person has a phone, and no call but that one.
+func free(get func(string) ([]byte, error), team Team, person string, c CallID) (bool, error) {
+	if p, _ := team.Person(person); p.Phone == "" {
 		return false, nil
 	}
-	has, err := t.has(person)
+	has, err := hasOf(get, person)
 	return len(has) == 0 || len(has) == 1 && has[0] == c, err // which is about to wait again
 }
 

@@ -56,7 +56,7 @@ func (t *txn) escalate(c *Call) (more bool, err error) {
 	step := line.Escalate[c.Steps]
 	c.Steps++
 	if step.Here {
-		t.due(Deed{Kind: Mention, Call: c.ID, Attempt: c.Attempt, Line: c.Line})
+		t.mention(c)
 	}
 	people, err := t.callees(c)
 	if err != nil {
@@ -72,9 +72,15 @@ func (t *txn) escalate(c *Call) (more bool, err error) {
 func (t *txn) catchUpSteps(c *Call) {
 	line, _ := t.team.Line(c.Line)
 	for c.Back == nil && c.Steps < len(line.Escalate) && !c.Arrived.Add(line.Escalate[c.Steps].After).After(t.now) {
-		if line.Escalate[c.Steps].Here {
-			t.due(Deed{Kind: Mention, Call: c.ID, Attempt: c.Attempt, Line: c.Line})
-		}
+		here := line.Escalate[c.Steps].Here
 		c.Steps++
+		if here {
+			t.mention(c)
+		}
 	}
+}
+
+// mention makes it due to mention those who are active in the line's channel, once for the steps that are taken together.
+func (t *txn) mention(c *Call) {
+	t.due(Deed{Kind: Mention, Call: c.ID, Attempt: c.Attempt, Line: c.Line, Rev: int64(c.Steps)})
 }

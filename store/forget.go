@@ -90,8 +90,10 @@ func (t *txn) forget(c *Call) {
 		return
 	}
 	c.From, c.Name, c.City, c.Forgotten = "", "", "", true
-	if c.Handed != nil {
-		c.Handed.Note = ""
+	if c.Handed != nil { // its note may say who calls
+		handed := *c.Handed
+		handed.Note = ""
+		c.Handed = &handed
 	}
 	t.Put(c.key(), encode(c))
 	t.erase(c)
@@ -209,7 +211,7 @@ func Mentions(text, number string) bool {
 
 // messages are the call's messages in Slack that are known.
 func (c *Call) messages() []Message {
-	all := []Message{c.Message}
+	all := append([]Message{c.Message}, c.Mentions...)
 	for _, v := range c.Voice {
 		all = append(all, v.Message)
 	}

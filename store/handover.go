@@ -32,6 +32,13 @@ func (t *txn) handOver(c *Call, a Answer) (Verdict, change, error) {
 	return Verdict{Result: HandedOver, First: first}, visible, t.wait(c)
 }
 
+// offer makes it due to give whoever talks from now on the button to hand the call over.
+func (t *txn) offer(c *Call) {
+	if p, _ := t.team.Person(c.taker()); p.Slack != "" && c.Back == nil {
+		t.due(Deed{Kind: Offer, Call: c.ID, Attempt: c.Attempt, Line: c.Line})
+	}
+}
+
 // retrieve makes it due to bring a caller back on hold from the taker they are with, or whose phone rings for them. It is
 // to be called before the attempt is counted up.
 func (t *txn) retrieve(c *Call) {

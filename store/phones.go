@@ -80,6 +80,10 @@ func (t *txn) nextRing(c *Call) error {
 // is not known to be lost. Ringing that has begun goes on until somebody answers.
 func (t *txn) reach(c *Call) {
 	r := &c.Ring
+	if c.Back != nil && r.SID == "" { // nobody is on the line: whoever has the time sees it
+		r.At = time.Time{}
+		return
+	}
 	if r.Turn != 1 || r.SID != "" || r.Person == "" {
 		return
 	}

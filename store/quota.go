@@ -69,3 +69,20 @@ func (s *Store) Allow(ctx context.Context, event string, quotas ...Quota) (bool,
 	})
 	return allowed, err
 }
+
+// TakeBack gives back what Allow counted for an event that turned out to be none of those that are bounded.
+func (s *Store) TakeBack(ctx context.Context, event string, q Quota) error {
+	return s.update(ctx, func(t *txn) error {
+		b, err := t.Get(q.key())
+		if err != nil || b == nil {
+			return err
+		}
+		u, err := decode[used](b)
+		if err != nil {
+			return err
+		}
+		u.By = slices.DeleteFunc(u.By, func(by use) bool { return by.Event == event })
+		t.Put(q.key(), encode(u))
+		return nil
+	})
+}

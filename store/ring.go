@@ -32,7 +32,11 @@ func (s *Store) Accept(ctx context.Context, id CallID, attempt int) (bool, Call,
 		}
 		c.State, c.Accepted, c.Deadline = Talking, t.now, t.now.Add(talkCheck)
 		c.Fetched = attempt
-		return visible, nil
+		if c.Back != nil { // the caller's phone is yet to ring
+			c.Deadline = t.now.Add(backCheck)
+		}
+		t.offer(c)
+		return visible, t.waited(c)
 	})
 	return err == nil && c.State == Talking && c.Attempt == attempt, c, err
 }

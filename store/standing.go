@@ -160,16 +160,18 @@ func (s *Store) WaitingFor(ctx context.Context, person string) ([]Call, error) {
 
 // InOrder sorts calls that wait in the order in which they are to be taken.
 func InOrder(waiting []Call) []Call {
-	slices.SortStableFunc(waiting, func(a, b Call) int {
-		switch {
-		case a.Handed != nil && b.Handed == nil:
-			return -1
-		case a.Handed == nil && b.Handed != nil:
-			return 1
-		}
-		return a.Arrived.Compare(b.Arrived)
-	})
+	slices.SortStableFunc(waiting, inOrder)
 	return waiting
+}
+
+func inOrder(a, b Call) int {
+	switch {
+	case a.Handed != nil && b.Handed == nil:
+		return -1
+	case a.Handed == nil && b.Handed != nil:
+		return 1
+	}
+	return a.Arrived.Compare(b.Arrived)
 }
 
 // stand puts a person at the end of the line; who stands there already keeps their place.
@@ -233,7 +235,7 @@ func (t *txn) firstWho(c *Call, may func(Standing) bool) (*Standing, error) {
 	}
 	line, _ := t.team.Line(c.Line)
 	for _, p := range all {
-		can, err := t.free(p.Person, c.ID)
+		can, err := free(t.Get, t.team, p.Person, c.ID)
 		if err != nil {
 			return nil, err
 		}

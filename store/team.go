@@ -58,7 +58,17 @@ type Line struct {
 	DialIn      DialIn
 	Escalate    []Step // in order of After
 
-	Hours *Hours // outside of them callers go straight to voicemail; nil: always open
+	Hours    *Hours    // outside of them callers go straight to voicemail; nil: always open
+	Keywords []Keyword // answers besides those of every line
+}
+
+// Keyword is an answer of a line's own. Exactly one of Forward, Voicemail and Pass is set.
+type Keyword struct {
+	Word      string // small letters, as written in the config; accents and punctuation do not count when it is heard
+	Forward   string // E.164: the caller is connected there
+	Voicemail bool   // the caller is asked to leave a message
+	Pass      bool   // only the person who says it is out
+	Say       string // what the caller hears before that, or empty
 }
 
 // Team is who there is: the lines and the people, as configured.

@@ -1,6 +1,7 @@
 package voice
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -14,7 +15,7 @@ import (
 // connect is where a redirect leads: the caller hears what the claim says.
 func (p *Phone) connect(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	c, err := p.Store.Fetched(r.Context(), id, attempt)
-	if err == nil && c.State == store.Ringing && c.Claim.Leg == "" {
+	if err == nil && c.State == store.Ringing && c.Claim.Leg == "" && c.Claim.Word == store.Take {
 		if taker, _ := p.Store.Team.Person(c.Claim.Person); taker.Phone == "" { // gone from the config file since
 			c, err = p.Store.Dialed(r.Context(), id, attempt, store.DialResult{Why: store.Failed})
 		}
@@ -29,13 +30,18 @@ func (p *Phone) connect(w http.ResponseWriter, r *http.Request, id store.CallID,
 // onward is what the caller hears next after something of an attempt. When a later attempt has been claimed meanwhile,
 // its own redirect is on the way and finds them in the queue.
 func (p *Phone) onward(c store.Call, attempt int) []twiml.Element {
-	if c.Open() && c.Attempt > attempt && c.Fetched != c.Attempt {
+	if c.Open() && c.Back == nil && c.Attempt > attempt && c.Fetched != c.Attempt {
 		return p.enqueue(c)
 	}
 	return p.document(c)
 }
 
-// dial rings the taker's mobile. With answerOnBridge the caller hears ringing until the taker has accepted
+// asks reports whether who picks up has to press a key: who is forwarded to knows of no key.
+func asks(line store.Line, c store.Call) bool {
+	return line.Accept && (c.Claim == nil || c.Claim.Word != store.Forward)
+}
+
+// dial rings the taker's mobile, or the number that a call is forwarded to. With answerOnBridge the caller hears ringing until the taker has accepted
 // (twilio.com/docs/voice/twiml/dial).
 func (p *Phone) dial(c store.Call) []twiml.Element {
 	if c.Claim.Leg != "" {
@@ -43,14 +49,17 @@ func (p *Phone) dial(c store.Call) []twiml.Element {
 	}
 	line, _ := p.Store.Team.Line(c.Line)
 	taker, _ := p.Store.Team.Person(c.Claim.Person)
-	number := &twiml.VoiceNumber{PhoneNumber: taker.Phone}
-	if line.Accept {
+	said, number := puttingThrough(taker.Name), &twiml.VoiceNumber{PhoneNumber: taker.Phone}
+	if c.Claim.Word == store.Forward {
+		said, number.PhoneNumber = cmp.Or(c.Claim.Say, forwarding), c.Claim.To
+	}
+	if asks(line, c) {
 		number.Url = p.at(screenPath, c)
 	} else {
 		number.StatusCallback, number.StatusCallbackEvent = p.at(answeredPath, c), "answered"
 	}
 	return []twiml.Element{
-		words(puttingThrough(taker.Name)),
+		words(said),
 		&twiml.VoiceDial{
 			Timeout:        seconds(line.RingTimeout),
 			CallerId:       c.Line,
@@ -66,7 +75,7 @@ const fellApart = 10 * time.Second
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
-// answered hears that the taker picked up, on a line that does not ask for a 1: that is their acceptance.
+// answered hears that somebody picked up who is not asked for a key: that is their acceptance.
 func (p *Phone) answered(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	if r.PostForm.Get("CallStatus") == "in-progress" {
 		if _, _, err := p.Store.Accept(r.Context(), id, attempt); err != nil {
@@ -98,7 +107,7 @@ func (p *Phone) result(r *http.Request, c store.Call) store.DialResult {
 	f := r.PostForm
 	status := f.Get("DialCallStatus")
 	line, _ := p.Store.Team.Line(c.Line)
-	accepted := c.State == store.Talking || !line.Accept
+	accepted := c.State == store.Talking || !asks(line, c)
 	seconds, _ := strconv.Atoi(f.Get("DialCallDuration")) // absent: 0
 	out := store.DialResult{
 		Bridged:    f.Get("DialBridged") == "true" || f.Get("DialBridged") == "" && accepted && status == "completed",
@@ -118,7 +127,9 @@ func (p *Phone) result(r *http.Request, c store.Call) store.DialResult {
 	case "no-answer", "canceled":
 		out.Why = store.NoAnswer
 	case "completed", "answered":
-		out.Why = store.NotAccepted
+		if asks(line, c) {
+			out.Why = store.NotAccepted
+		}
 	}
 	return out
 }

@@ -24,9 +24,9 @@ var documents = map[string]string{
 	"record": `<Say voice="woman">Please leave a message.</Say>
 		<Record action="@u/twilio/recorded?c=@c&amp;n=@n" maxLength="300" timeout="10" finishOnKey="#" playBeep="true"
 		recordingStatusCallback="@u/twilio/recording?c=@c&amp;n=@n" recordingStatusCallbackEvent="completed absent"/>`,
-	"ask": `<Gather action="@u/twilio/accept?c=@c&amp;n=@n" numDigits="1" timeout="5">
+	"ask": `<Gather action="@u/twilio/accept?c=@c&amp;n=@n" numDigits="1" finishOnKey="" timeout="5">
 		<Say voice="woman">Call for Sales from Jane Doe. Press 1 to take it, 2 to decline.</Say></Gather>
-		<Gather action="@u/twilio/accept?c=@c&amp;n=@n" numDigits="1" timeout="5">
+		<Gather action="@u/twilio/accept?c=@c&amp;n=@n" numDigits="1" finishOnKey="" timeout="5">
 		<Say voice="woman">Call for Sales from Jane Doe. Press 1 to take it, 2 to decline.</Say></Gather><Hangup/>`,
 	"sorry":   `<Say voice="woman">Sorry, we cannot put you through right now.</Say>`,
 	"gone":    `<Say voice="woman">The caller has hung up. Goodbye.</Say><Hangup/>`,

@@ -17,8 +17,11 @@ func (p *Phone) ended(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id, err := p.Store.CallBySID(r.Context(), f.Get("CallSid"))
-	if err == nil {
+	switch {
+	case err == nil:
 		_, err = p.Store.HungUp(r.Context(), id)
+	case errors.Is(err, store.ErrNoCall):
+		err = p.takerGone(r.Context(), f.Get("From"), f.Get("CallSid"))
 	}
 	if err != nil && !errors.Is(err, store.ErrNoCall) { // a call to no line, or one from before this store
 		p.fail(w, err)

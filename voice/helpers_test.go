@@ -114,7 +114,7 @@ func open(t testing.TB, team store.Team) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Phone = &Phone{Store: st, Twilio: tw, PublicURL: here, Log: log}
+	h.Phone = &Phone{Store: st, Twilio: tw, PublicURL: here, Countries: []string{"US"}, Log: log}
 	h.mux = http.NewServeMux()
 	h.Handle(h.mux, unsigned)
 	return h
@@ -151,7 +151,12 @@ func (h *house) post(uri string, f url.Values) *httptest.ResponseRecorder {
 }
 
 // of is the path of a webhook about a call and attempt.
-func of(path string, c store.Call, n int) string { return fmt.Sprintf("%s?c=%s&n=%d", path, c.ID, n) }
+func of(path string, c store.Call, n int) string {
+	if strings.Contains(path, "?") {
+		return fmt.Sprintf("%s&c=%s&n=%d", path, c.ID, n)
+	}
+	return fmt.Sprintf("%s?c=%s&n=%d", path, c.ID, n)
+}
 
 // arrive has a call come in, and returns it.
 func (h *house) arrive(sid string) store.Call {

@@ -2,6 +2,8 @@ package voice
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"html"
 	"net/http"
 	"strconv"
@@ -27,9 +29,23 @@ func (p *Phone) enqueue(c store.Call) []twiml.Element {
 	}}
 }
 
-// hold says what a waiting caller hears: a greeting, then music. The music is one document that plays on and on, and a
-// file that Twilio may cache, so that a caller who waits does not notice when this server is away.
+const (
+	// nextPlace is how long it is at least from one word about a caller's place to the next.
+	nextPlace = time.Minute
+	// maxPlace is how many callers before one are counted.
+	maxPlace = 20
+)
+
+// hold says what a waiting caller hears: a greeting and the keys, their place, and music. Whoever is next hears one
+// document that plays on and on, and a file that Twilio may cache, so that they do not notice when this server is away:
+// nothing gets better for them by asking again. A document for those behind them ends after one piece, so that Twilio asks
+// again and they learn how they move up.
 func (p *Phone) hold(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
+	p.wait(w, r, id, attempt)
+}
+
+// wait answers with the hold document, and what it begins with.
+func (p *Phone) wait(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int, verbs ...twiml.Element) {
 	queue := r.PostForm.Get("QueueSid")
 	if !sid.MatchString(queue) {
 		queue = ""
@@ -37,39 +53,137 @@ func (p *Phone) hold(w http.ResponseWriter, r *http.Request, id store.CallID, at
 	c, err := p.Store.Queued(r.Context(), id, attempt, queue)
 	if err != nil {
 		p.Log.Error("queue not recorded", "call", id, "err", err) // it can be found by its name; the caller gets music
-		c.Line = r.PostForm.Get("To")
+		c = store.Call{ID: id, Line: r.PostForm.Get("To"), Attempt: attempt}
+	}
+	if c.Back != nil {
+		p.say(w, p.document(c)...)
+		return
 	}
 	line, _ := p.Store.Team.Line(c.Line)
-	var verbs []twiml.Element
+	q := r.URL.Query()
+	said, _ := strconv.Atoi(q.Get("s"))  // seconds from their arrival until they were last told their place
+	piece, _ := strconv.Atoi(q.Get("m")) // of the music, the one to play now
+	piece = max(0, piece)
 	waited, _ := strconv.Atoi(r.PostForm.Get("QueueTime")) // seconds; absent: they have just come
+	first := waited <= 10 && !q.Has("s")                   // else the document has come to its end and begins anew
 	switch {
-	case waited > 10: // the document has come to its end and begins anew
+	case !first:
 	case attempt > 1:
-		verbs = append(verbs, words(stillLooking))
+		verbs = append(verbs, words(backOnHold(c)))
 	case line.Greeting != "":
 		verbs = append(verbs, words(line.Greeting))
 	}
-	p.say(w, append(verbs, p.music(line)...)...)
+	next := true
+	if attempt := onHold(c, attempt); c.State == store.Waiting && c.Attempt == attempt { // else somebody has them already
+		if first {
+			verbs = append(verbs, words(keysOnHold(p.canCallBack(c))))
+		}
+		ahead, err := p.Store.Ahead(r.Context(), c, maxPlace)
+		if err != nil {
+			p.Log.Error("place in the queue", "call", id, "err", err)
+		}
+		next = ahead == 0
+		switch now := int(p.Store.Clock.Since(c.Arrived).Seconds()); {
+		case err != nil:
+		case first && attempt > 1: // they may have heard it a moment before they were taken
+			said = now
+		case first, now-said >= int(nextPlace.Seconds()):
+			said = now
+			verbs = append(verbs, p.place(r.Context(), c, ahead, first)...)
+		}
+	}
+	verbs = append(verbs, p.music(line, piece, next)...)
+	c.Attempt = attempt
+	more := fmt.Sprintf("&s=%d&m=%d", said, piece+1)
+	// A key that Twilio keeps for itself, a # alone, and the end of the music lead to the next document
+	// (twilio.com/docs/voice/twiml/gather, finishOnKey).
+	p.say(w, &twiml.VoiceGather{Action: p.at(holdKeyPath, c) + more, Input: "dtmf", NumDigits: "1", Timeout: "1", InnerElements: verbs},
+		&twiml.VoiceRedirect{Url: p.at(holdPath, c) + more})
 }
 
-// music plays for as long as anybody waits. A single piece loops in itself; of several, the list is repeated in the
-// document, which Twilio asks for again at its end.
-func (p *Phone) music(line store.Line) []twiml.Element {
-	switch len(line.HoldMusic) {
-	case 0:
-		return []twiml.Element{&twiml.VoicePlay{Url: p.PublicURL + musicPath + music.Name, Loop: "0"}}
-	case 1:
-		return []twiml.Element{&twiml.VoicePlay{Url: line.HoldMusic[0], Loop: "0"}}
+// onHold is the attempt of a caller who hears the hold document of one: a later one, when they were claimed and given
+// back before they had left the queue.
+func onHold(c store.Call, attempt int) int {
+	if c.Attempt > attempt && c.Fetched < attempt && c.Missing == 0 {
+		return c.Attempt
+	}
+	return attempt
+}
+
+// place tells callers how many are before them, and newcomers how long others waited, where that is known.
+func (p *Phone) place(ctx context.Context, c store.Call, ahead int, first bool) []twiml.Element {
+	verbs := []twiml.Element{words(placeInQueue(ahead))}
+	if first {
+		switch usual, known, err := p.Store.UsualWait(ctx, c.Line); {
+		case err != nil:
+			p.Log.Error("usual wait", "line", c.Line, "err", err)
+		case known:
+			verbs = append(verbs, words(othersWaited(usual)))
+		}
+	}
+	return verbs
+}
+
+// holdKey hears the key of a caller on hold: 1 leaves a message, 2 asks to be called back. When somebody was quicker, the
+// music goes on: the redirect is on its way.
+func (p *Phone) holdKey(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
+	c, err := p.Store.Call(r.Context(), id)
+	now, done := onHold(c, attempt), false
+	switch key := r.PostForm.Get("Digits"); {
+	case err != nil:
+	case key == "1":
+		if done, _, err = p.Store.LeaveMessage(r.Context(), id, now); done {
+			p.say(w, &twiml.VoiceLeave{}) // left says what they hear then
+			return
+		}
+	case key == "2" && p.canCallBack(c):
+		if done, c, err = p.askBack(r.Context(), c, now); done {
+			p.say(w, p.document(c)...)
+			return
+		}
+		if err == nil && c.State == store.Waiting {
+			p.wait(w, r, id, attempt, words(noCallBack))
+			return
+		}
+	}
+	if err != nil {
+		p.Log.Error("key on hold", "call", id, "err", err) // the music goes on; they can press it again
+	}
+	p.wait(w, r, id, attempt)
+}
+
+// askBack has a caller wait to be called back. That is counted by the number: whoever forges one could have us call it
+// for ever.
+func (p *Phone) askBack(ctx context.Context, c store.Call, attempt int) (bool, store.Call, error) {
+	may, err := p.Store.Allow(ctx, "back "+string(c.ID), store.Quota{Of: "callbacks to " + c.From, Most: 3, Within: 24 * time.Hour})
+	if err != nil || !may {
+		return false, c, err
+	}
+	return p.Store.AskBack(ctx, c.ID, attempt)
+}
+
+// music is what plays from a piece on: for as long as anybody waits, or only that piece. A single piece loops in itself;
+// of several, the list is repeated in the document, which Twilio asks for again at its end.
+func (p *Phone) music(line store.Line, piece int, endless bool) []twiml.Element {
+	pieces := line.HoldMusic
+	if len(pieces) == 0 {
+		pieces = []string{p.PublicURL + musicPath + music.Name}
+	}
+	piece %= len(pieces)
+	switch {
+	case !endless:
+		return []twiml.Element{&twiml.VoicePlay{Url: pieces[piece]}}
+	case len(pieces) == 1:
+		return []twiml.Element{&twiml.VoicePlay{Url: pieces[0], Loop: "0"}}
 	}
 	const most = 32 << 10 // half of what Twilio takes as a document
 	var verbs []twiml.Element
-	for size := 0; ; {
-		for _, u := range line.HoldMusic {
-			if size += len(html.EscapeString(u)) + 64; size > most && len(verbs) > 0 {
-				return verbs
-			}
-			verbs = append(verbs, &twiml.VoicePlay{Url: u})
+	for size := 0; ; piece++ {
+		u := pieces[piece%len(pieces)]
+		if size += len(html.EscapeString(u)) + 64; size > most && len(verbs) > 0 {
+			return verbs
 		}
+		verbs = append(verbs, &twiml.VoicePlay{Url: u})
 	}
 }
 
@@ -94,7 +208,9 @@ func (p *Phone) left(w http.ResponseWriter, r *http.Request, id store.CallID, at
 		}
 		p.say(w)
 	case result == "queue-full", result == "error", result == "system-error", result == "leave":
-		p.Log.Error("caller fell out of the queue", "call", id, "result", result)
+		if result != "leave" { // which is our own word, to a key of theirs
+			p.Log.Error("caller fell out of the queue", "call", id, "result", result)
+		}
 		c, err := p.Store.LeftQueue(r.Context(), id, attempt)
 		if err == nil && c.Attempt == attempt {
 			c, err = p.Store.Fetched(r.Context(), id, attempt) // a taker who claimed meanwhile is dialled from here

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pullphone/store"
 	"pullphone/voice/music"
@@ -22,22 +24,34 @@ func say(text string) verb {
 
 var ownMusic = play(here + musicPath + music.Name)
 
+// held is the document of a caller on hold: what any key of theirs makes an end of. said is how many seconds after their
+// arrival they were last told their place, piece counts the music.
+func held(c store.Call, n, said, piece int, verbs ...verb) []verb {
+	on := fmt.Sprintf("?c=%s&n=%d&s=%d&m=%d", c.ID, n, said, piece)
+	return []verb{
+		{Name: "Gather", Attr: map[string]string{"action": here + holdKeyPath + on, "input": "dtmf", "numDigits": "1", "timeout": "1"}, Inner: verbs},
+		{Name: "Redirect", Text: here + holdPath + on},
+	}
+}
+
+const (
+	again     = "Sorry, that took longer than we thought. We are still finding the right person for you."
+	bothKeys  = "Press 1 to leave a message, 2 to be called back."
+	youAreOne = "You are next."
+)
+
 func TestHold(t *testing.T) {
-	const again = "Sorry, that took longer than we thought. We are still finding the right person for you."
 	for name, c := range map[string]struct {
 		greeting string
 		n        int
 		form     []string
 		want     []verb
 	}{
-		"first":                   {"Hello & welcome.", 1, []string{"QueueTime", "0"}, []verb{say("Hello & welcome."), ownMusic}},
-		"first, no time told":     {"Hello & welcome.", 1, nil, []verb{say("Hello & welcome."), ownMusic}},
-		"no greeting":             {"", 1, nil, []verb{ownMusic}},
-		"Twilio took its time":    {"Hello & welcome.", 1, []string{"QueueTime", "1"}, []verb{say("Hello & welcome."), ownMusic}},
-		"the music has ended":     {"Hello & welcome.", 1, []string{"QueueTime", "600"}, []verb{ownMusic}},
-		"back on hold":            {"Hello & welcome.", 2, []string{"QueueTime", "0"}, []verb{say(again), ownMusic}},
-		"back, the music has end": {"Hello & welcome.", 2, []string{"QueueTime", "600"}, []verb{ownMusic}},
-		"back, no greeting":       {"", 3, nil, []verb{say(again), ownMusic}},
+		"first":                {"Hello & welcome.", 1, []string{"QueueTime", "0"}, []verb{say("Hello & welcome."), say(bothKeys), say(youAreOne), ownMusic}},
+		"first, no time told":  {"Hello & welcome.", 1, nil, []verb{say("Hello & welcome."), say(bothKeys), say(youAreOne), ownMusic}},
+		"no greeting":          {"", 1, nil, []verb{say(bothKeys), say(youAreOne), ownMusic}},
+		"Twilio took its time": {"Hello & welcome.", 1, []string{"QueueTime", "1"}, []verb{say("Hello & welcome."), say(bothKeys), say(youAreOne), ownMusic}},
+		"the music has ended":  {"Hello & welcome.", 1, []string{"QueueTime", "600"}, []verb{ownMusic}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			team := someTeam()
@@ -45,12 +59,46 @@ func TestHold(t *testing.T) {
 			h := open(t, team)
 			call := h.arrive("CA1")
 			f := form(common(call, append(c.form, "QueueSid", "QU1")...)...)
-			if got := spoken(t, h.post(of(holdPath, call, c.n), f)); !reflect.DeepEqual(got.Inner, c.want) {
+			if got := spoken(t, h.post(of(holdPath, call, c.n), f)); !reflect.DeepEqual(got.Inner, held(call, c.n, 0, 1, c.want...)) {
 				t.Errorf("got %s", got)
 			}
 		})
 	}
 }
+
+// Who waits again hears an apology instead of the greeting, and not their place, of which they may have heard just before.
+func TestHoldAgain(t *testing.T) {
+	h := open(t, someTeam())
+	c := h.back(h.arrive("CA1"))
+	h.clock.Advance(30 * time.Second)
+	f := form(common(c, "QueueSid", "QU1", "QueueTime", "0")...)
+	if got := spoken(t, h.post(of(holdPath, c, 2), f)); !reflect.DeepEqual(got.Inner, held(c, 2, 30, 1, say(again), say(bothKeys), ownMusic)) {
+		t.Errorf("got %s", got)
+	}
+	// They were given back before they had left the queue: the document is of the attempt before, its keys are of this one.
+	c = h.arrive("CA2")
+	c = h.answer(c, "Ann", store.Take)
+	v, c, err := h.Store.Answer(t.Context(), store.Answer{ID: "n", Call: c.ID, Attempt: 1, Person: "Ann", Via: store.BySMS, Word: store.SendVoicemail})
+	if err != nil || v.Result != store.GivenBack {
+		t.Fatal(v, err)
+	}
+	if c, err = h.Store.Retrieved(t.Context(), c.ID, 2); err != nil || c.Missing != 0 {
+		t.Fatal(c.Missing, err)
+	}
+	h.clock.Advance(90 * time.Second)
+	one := verb{Name: "Say", Text: "1 caller is before you.", Attr: map[string]string{"voice": "woman"}}
+	got := spoken(t, h.post(of(holdPath, c, 1)+"&s=0&m=1", form(common(c, "QueueSid", "QU1")...)))
+	if !reflect.DeepEqual(got.Inner, held(c, 1, 90, 2, one, piece)) {
+		t.Errorf("got %s", got)
+	}
+	spoken(t, h.post(of(holdKeyPath, c, 1), form(common(c, "Digits", "1")...)))
+	if now := h.call(c.ID); now.State != store.Recording || now.Attempt != 2 {
+		t.Errorf("%+v", now)
+	}
+}
+
+// piece is the music once.
+var piece = verb{Name: "Play", Text: here + musicPath + music.Name}
 
 // The queue that Twilio put the caller in is kept, for the redirect; a name that is none is not.
 func TestHoldKeepsQueue(t *testing.T) {
@@ -80,7 +128,7 @@ func TestHoldWithoutStore(t *testing.T) {
 	h := open(t, someTeam())
 	c := h.arrive("CA1")
 	h.disk.breakDown(true)
-	want := []verb{say("Hello & welcome."), ownMusic}
+	want := held(c, 1, 0, 1, say("Hello & welcome."), ownMusic)
 	if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c, "QueueSid", "QU1", "QueueTime", "0")...))); !reflect.DeepEqual(got.Inner, want) {
 		t.Errorf("got %s", got)
 	}
@@ -90,7 +138,7 @@ func TestHoldWithoutStore(t *testing.T) {
 	// A call of a line that is not configured any more, too.
 	h.disk.breakDown(false)
 	h.Store.Team.Lines = nil
-	if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))); !reflect.DeepEqual(got.Inner, []verb{ownMusic}) {
+	if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))); got.Inner[0].Name != "Gather" || !slices.ContainsFunc(got.Inner[0].Inner, func(v verb) bool { return v.String() == ownMusic.String() }) {
 		t.Errorf("got %s", got)
 	}
 }
@@ -126,20 +174,21 @@ func TestHoldMusic(t *testing.T) {
 			h := open(t, team)
 			call := h.arrive("CA1")
 			got := spoken(t, h.post(of(holdPath, call, 1), form(common(call)...))) // which measures it
-			if len(got.Inner) < 2 || got.Inner[0].Name != "Say" {
+			if len(got.Inner) != 2 || got.Inner[0].Name != "Gather" || len(got.Inner[0].Inner) < 4 {
 				t.Fatalf("%.300s", got)
 			}
+			pieces := got.Inner[0].Inner[3:] // after the greeting, the keys and the place
 			urls := c.urls
 			if urls == nil {
 				urls = []string{here + musicPath + music.Name}
 			}
-			for i, v := range got.Inner[1:] {
+			for i, v := range pieces {
 				if v.Name != "Play" || v.Text != urls[i%len(urls)] || v.Attr["loop"] != c.loop {
 					t.Fatalf("verb %d: %.300s, want a Play of %.100s", i, v, urls[i%len(urls)])
 				}
 			}
 			// Asking again must be rare, or a restart of ours would be heard.
-			if n := len(got.Inner) - 1; len(urls) > 1 && len(urls[0]) < 100 && n < 200 {
+			if n := len(pieces); len(urls) > 1 && len(urls[0]) < 100 && n < 200 {
 				t.Errorf("only %d pieces in a document", n)
 			}
 		})

@@ -25,6 +25,10 @@ func (p *Phone) incoming(w http.ResponseWriter, r *http.Request) {
 		p.say(w, words(notInService), &twiml.VoiceHangup{})
 		return
 	}
+	if in, ok := p.insider(r); ok && r.URL.RawQuery != asCaller {
+		p.dialIn(w, r, in)
+		return
+	}
 	c, err := p.Store.Arrive(r.Context(), a)
 	if err != nil {
 		p.fail(w, err)
@@ -34,7 +38,8 @@ func (p *Phone) incoming(w http.ResponseWriter, r *http.Request) {
 		p.say(w, &twiml.VoiceHangup{})
 		return
 	}
-	if c.Short && c.State == store.Recording { // asked for a message at once
+	if c.State == store.Recording && (c.Short || c.Claim.Rule == store.AfterHours || c.Claim.Rule == store.NobodyOnDuty) {
+		// asked for a message at once
 		p.say(w, p.record(c)...)
 		return
 	}

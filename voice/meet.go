@@ -73,7 +73,13 @@ func (p *Phone) met(w http.ResponseWriter, r *http.Request, id store.CallID, att
 	p.say(w, words(goAhead))
 }
 
-// parted ends the taker's leg, whether they have talked or not.
-func (p *Phone) parted(w http.ResponseWriter, _ *http.Request, _ store.CallID, _ int) {
+// parted ends the taker's leg, whether they have talked or not. One who leaves before the caller came has not taken the
+// call.
+func (p *Phone) parted(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
+	if f := r.PostForm; f.Get("QueueResult") != "bridged" {
+		if _, err := p.Store.RingOver(r.Context(), id, attempt, notRung, f.Get("CallSid"), 0); err != nil && !errors.Is(err, store.ErrNoCall) {
+			p.Log.Error("taker has left", "call", id, "err", err) // the caller finds nobody, and waits again then
+		}
+	}
 	p.say(w, &twiml.VoiceHangup{})
 }

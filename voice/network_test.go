@@ -178,11 +178,11 @@ func (x *exchange) asked(method, part string) int {
 	return n
 }
 
-// putOff checks that a redirect is to be tried again in a second.
-func putOff(t *testing.T, err error) {
+// putOff checks that a redirect is to be tried again after a while: without a word about it when that is short.
+func putOff(t *testing.T, err error, after time.Duration) {
 	t.Helper()
 	later, ok := errors.AsType[*store.Later](err)
-	if !ok || later.After != time.Second || !errors.Is(err, errNotQueued) {
-		t.Fatalf("%v, want another try in a second", err)
+	if !ok || later.After != after || errors.Is(err, errNotQueued) != (after == time.Second) {
+		t.Fatalf("%v, want another try after %s", err, after)
 	}
 }

@@ -33,7 +33,11 @@ func (p *Phone) ringUp(ctx context.Context, d store.Deed) (func(*store.Call) boo
 		return nil, &store.Later{After: wait, Err: errors.New("it is not time yet")}
 	}
 	person, _ := p.Store.Team.Person(c.Ring.Person)
-	if c.Ring.SID != "" || person.Phone == "" {
+	free, err := p.Store.CanTake(ctx, person.Name) // they may have taken another call since it was their turn
+	if err != nil {
+		return nil, &store.Later{Err: err}
+	}
+	if c.Ring.SID != "" || !free && !d.Doubt {
 		_, err := p.Store.RingOver(ctx, c.ID, c.Attempt, turn, c.Ring.SID, 0)
 		return nil, err
 	}
@@ -114,22 +118,26 @@ func (p *Phone) ring(w http.ResponseWriter, r *http.Request, id store.CallID, at
 		p.say(w, &twiml.VoiceHangup{}) // the next phone has its turn
 		return
 	}
-	p.say(w, p.toRung(c, r.PostForm.Get("CallSid"))...)
+	p.say(w, p.toRung(r.Context(), c, r.PostForm.Get("CallSid"))...)
 }
 
 // key hears the key that somebody pressed whose phone was rung: their word on the call, under the same rule as any
-// other. Who they are is the number that was rung.
+// other. 2 passes on, any other key takes it. Who they are is the number that was rung.
 func (p *Phone) key(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	f := r.PostForm
 	leg := f.Get("CallSid")
 	person, known := p.Store.Team.PersonByPhone(f.Get("To"))
-	word, said := map[string]store.Word{"1": store.Take, "2": store.Pass}[f.Get("Digits")]
-	if !said || !known || !sid.MatchString(leg) {
+	if !known || !sid.MatchString(leg) {
 		p.ring(w, r, id, attempt)
 		return
 	}
+	word := store.Take
+	if f.Get("Digits") == "2" {
+		word = store.Pass
+	}
 	v, c, err := p.Store.Answer(r.Context(), store.Answer{
 		ID: fmt.Sprintf("phone:%s:%d", leg, attempt), Call: id, Attempt: attempt, Person: person.Name, Via: store.ByPhone, Word: word, Leg: leg,
+		Force: true, // who picks up beside another call knows
 	})
 	switch {
 	case err != nil:
@@ -138,18 +146,20 @@ func (p *Phone) key(w http.ResponseWriter, r *http.Request, id store.CallID, att
 	case v.Result == store.PassOn:
 		p.say(w, words(notYou), &twiml.VoiceHangup{})
 	default:
-		p.say(w, p.toRung(c, leg)...)
+		p.say(w, p.toRung(r.Context(), c, leg)...)
 	}
 }
 
 // toRung is what somebody whose phone was rung hears now.
-func (p *Phone) toRung(c store.Call, leg string) []twiml.Element {
+func (p *Phone) toRung(ctx context.Context, c store.Call, leg string) []twiml.Element {
 	switch {
 	case c.State == store.Waiting:
 		line, _ := p.Store.Team.Line(c.Line)
-		ask := &twiml.VoiceGather{Action: p.turn(keyPath, c), NumDigits: "1", Timeout: "5",
+		ask := &twiml.VoiceGather{Action: p.turn(keyPath, c), NumDigits: "1", FinishOnKey: noKey, Timeout: "5",
 			InnerElements: []twiml.Element{words(pressOneOrPass(line, c))}}
 		return []twiml.Element{ask, ask, &twiml.VoiceHangup{}}
+	case takenOn(c, leg) && c.Back != nil:
+		return p.callBack(ctx, c, leg)
 	case takenOn(c, leg):
 		return p.meet(c)
 	}
@@ -158,8 +168,12 @@ func (p *Phone) toRung(c store.Call, leg string) []twiml.Element {
 
 // rung hears how the call to somebody's phone ended. Twilio sends it once, at the end.
 func (p *Phone) rung(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
-	if twilio.Over(r.PostForm.Get("CallStatus")) {
-		if _, err := p.Store.RingOver(r.Context(), id, attempt, turnOf(r), r.PostForm.Get("CallSid"), 0); err != nil && !errors.Is(err, store.ErrNoCall) {
+	if leg := r.PostForm.Get("CallSid"); twilio.Over(r.PostForm.Get("CallStatus")) {
+		_, err := p.Store.RingOver(r.Context(), id, attempt, turnOf(r), leg, 0)
+		if err == nil {
+			err = p.Store.BackLegOver(r.Context(), id, attempt, leg, store.HungUp)
+		}
+		if err != nil && !errors.Is(err, store.ErrNoCall) {
 			p.fail(w, err)
 			return
 		}

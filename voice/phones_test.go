@@ -23,7 +23,7 @@ func (h *house) byPhone(c store.Call, person, leg string, word store.Word) store
 }
 
 func init() {
-	const ask = `<Gather action="@u/twilio/ring/key?c=@c&amp;n=@n&amp;t=1" numDigits="1" timeout="5">
+	const ask = `<Gather action="@u/twilio/ring/key?c=@c&amp;n=@n&amp;t=1" numDigits="1" finishOnKey="" timeout="5">
 		<Say voice="woman">Call for Sales from Jane Doe. Press 1 to take it, 2 to pass on.</Say></Gather>`
 	for name, doc := range map[string]string{
 		"ask rung": ask + ask + `<Hangup/>`,
@@ -41,6 +41,10 @@ func init() {
 	for name, bring := range map[string]func(*house, store.Call) store.Call{
 		"on the phone":   func(h *house, c store.Call) store.Call { return h.byPhone(c, "Ann", "CA9", store.Take) },
 		"phone, talking": func(h *house, c store.Call) store.Call { return h.accepted(h.fetched(stages["on the phone"](h, c))) },
+		"elsewhere": func(h *house, c store.Call) store.Call { // Ann has another call
+			h.answer(h.arrive("CA77"), "Ann", store.Take)
+			return c
+		},
 		"nobody": func(h *house, c store.Call) store.Call { // answered
 			c, err := h.Store.LeftQueue(h.Context(), c.ID, 1)
 			return h.got(c, err)
@@ -73,6 +77,7 @@ func TestKey(t *testing.T) {
 	t.Run("1", func(t *testing.T) {
 		run(t, keyPath, ofLeg("CA9", "Digits", "1"), []step{
 			{"waiting", 1, "meet", 0, store.Ringing},
+			{"elsewhere", 1, "meet", 0, store.Ringing},
 			{"on the phone", 1, "meet", 0, store.Ringing},
 			{"again", 1, "ask rung", 2, store.Waiting}, // pressed for an attempt that is over
 			{"ringing", 1, "Ann has", 0, store.Ringing},
@@ -88,12 +93,29 @@ func TestKey(t *testing.T) {
 			{"ringing", 1, "Ann has", 0, store.Ringing},
 		})
 	})
-	for _, other := range []string{"", "9", "11", "#", "one"} {
-		run(t, keyPath, ofLeg("CA9", "Digits", other), []step{{"waiting", 1, "ask rung", 0, store.Waiting}})
+	for _, other := range []string{"", "9", "#"} {
+		run(t, keyPath, ofLeg("CA9", "Digits", other), []step{{"waiting", 1, "meet", 0, store.Ringing}, {"ringing", 1, "Ann has", 0, store.Ringing}})
 	}
 	// From a phone that is nobody's, or a leg that cannot be one.
 	run(t, keyPath, ofLeg("CA9", "Digits", "1", "To", caller), []step{{"waiting", 1, "ask rung", 0, store.Waiting}})
 	run(t, keyPath, ofLeg("../9", "Digits", "1"), []step{{"waiting", 1, "ask rung", 0, store.Waiting}})
+}
+
+// A phone whose owner has another call, or has gone off duty, is not rung: the next has its turn.
+func TestRingUpWhoIsBusy(t *testing.T) {
+	h := open(t, someTeam())
+	c := h.arrive("CA1")
+	h.clock.Advance(time.Minute)
+	h.answer(h.arrive("CA2"), "Ann", store.Take)
+	if err := h.Store.SetDuty(t.Context(), "Bob", store.Duty{Off: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ringUp(t.Context(), store.Deed{Kind: store.RingUp, Call: c.ID, Attempt: 1, Rev: 1}); err != nil {
+		t.Error(err)
+	}
+	if c = h.call(c.ID); c.Ring.Turn != 2 || c.Ring.Person != "" || len(c.Undone) != 0 {
+		t.Errorf("rung next: %+v, undone %+v", c.Ring, c.Undone)
+	}
 }
 
 func TestMeet(t *testing.T) {

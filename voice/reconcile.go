@@ -24,7 +24,7 @@ func (p *Phone) MissedCalls(ctx context.Context, mended func(what string)) error
 		return err
 	}
 	waiting := only(open, func(c store.Call) bool {
-		return c.State == store.Waiting && p.Store.Clock.Since(c.Began()) >= young
+		return c.State == store.Waiting && c.Back == nil && c.Missing != c.Attempt && p.Store.Clock.Since(c.Began()) >= young
 	})
 	var failed error
 	for _, line := range p.Store.Team.Lines {

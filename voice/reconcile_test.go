@@ -45,7 +45,7 @@ func TestMissedCaller(t *testing.T) {
 		if c.State != store.Waiting || c.From != caller || c.Line != sales {
 			t.Errorf("known %v: %+v", known, c)
 		}
-		c = x.answer(c, "Ann", store.Take)
+		c = x.answer(c, map[bool]string{false: "Ann", true: "Bob"}[known], store.Take)
 		_, err := x.redirect(x.ctx, deed(c))
 		x.no(err)
 		x.no(in.WaitPlace(x.ctx, voicetest.PlaceDialing))

@@ -18,6 +18,10 @@ func (p *Phone) redirects() store.Work {
 // insist is how long after a claim the caller is looked for in the queue before the call itself is redirected.
 const insist = 5 * time.Second
 
+// quick is how soon the caller is looked for again right after a claim: four times a second for a second is what Twilio's
+// limits on requests do not mind.
+const quick = 250 * time.Millisecond
+
 // redirect does it once: Twilio moves a member of a queue and refuses afterwards. A refusal means that something has
 // become of the call, not that the redirect failed.
 func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
@@ -26,8 +30,11 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 		return nil, err
 	}
 	claimed := c.Attempt == d.Attempt && (c.State == store.Ringing || c.State == store.Recording)
-	if !claimed || c.Fetched == d.Attempt {
+	switch {
+	case !claimed || c.Fetched == d.Attempt:
 		return nil, nil
+	case c.Missing == d.Attempt: // they are yet to be brought back from where they were, see retrieve
+		return nil, &store.Later{After: quick}
 	}
 	target := p.at(connectPath, c)
 	queue, err := p.queue(ctx, &c)
@@ -66,8 +73,12 @@ func (p *Phone) redirect(ctx context.Context, d store.Deed) (func(*store.Call) b
 	if c.Fetched == d.Attempt || c.Attempt != d.Attempt {
 		return nil, nil
 	}
-	if p.Store.Clock.Since(c.Claim.At) < insist {
-		// They are on their way into the queue, or out of it: a claim can be quicker than Twilio's Enqueue.
+	switch since := p.Store.Clock.Since(c.Claim.At); {
+	case since < time.Second:
+		// A claim can be quicker than Twilio's Enqueue; that of who stands in line is, as a rule.
+		return nil, &store.Later{After: quick}
+	case since < insist:
+		// They are on their way into the queue, or out of it.
 		return nil, &store.Later{After: time.Second, Err: fmt.Errorf("caller is not in the queue yet: %w", errors.Join(errNotQueued, refusal))}
 	}
 	talks, err := p.Twilio.Connected(ctx, c.SID)
@@ -120,7 +131,10 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 	if err != nil || !c.Open() {
 		return nil, err
 	}
-	waits := c.State == store.Waiting
+	if c.Back != nil {
+		return nil, p.askCallBack(ctx, c)
+	}
+	waits := c.State == store.Waiting && c.Missing != c.Attempt // else they are looked after, see retrieve
 	if waits {
 		gone, err := p.outOfQueue(ctx, &c)
 		if err != nil {

@@ -64,7 +64,7 @@ func TestRedirectInDoubt(t *testing.T) {
 				again := deed(call)
 				again.Doubt = doubt
 				_, err = x.redirect(x.ctx, again)
-				putOff(t, err)
+				putOff(t, err, quick)
 				open()
 				x.stored(in, func(c store.Call) bool { return c.Fetched == 1 })
 				if _, err = x.redirect(x.ctx, again); err != nil {
@@ -105,7 +105,7 @@ func TestRedirectBeforeQueue(t *testing.T) {
 	in, call := x.dialIn()
 	call = x.answer(call, "Ann", store.Take)
 	_, err := x.redirect(x.ctx, deed(call)) // not even the queue is there
-	putOff(t, err)
+	putOff(t, err, quick)
 	x.release(IncomingPath)
 	x.no(in.WaitPlace(x.ctx, voicetest.PlaceQueue))
 	_, err = x.redirect(x.ctx, deed(call))
@@ -117,7 +117,7 @@ func TestRedirectBeforeQueue(t *testing.T) {
 	second, call := x.dialIn()
 	call = x.answer(call, "Bob", store.SendVoicemail)
 	_, err = x.redirect(x.ctx, deed(call))
-	putOff(t, err)
+	putOff(t, err, quick)
 	x.release(IncomingPath)
 	x.no(second.WaitPlace(x.ctx, voicetest.PlaceQueue))
 	_, err = x.redirect(x.ctx, deed(call))
@@ -273,15 +273,18 @@ func TestRedirectInsists(t *testing.T) {
 		t.Fatal(err)
 	}
 	call = x.answer(call, "Ann", store.Take)
-	for range 5 {
+	for i := range 8 {
 		_, err := x.redirect(x.ctx, deed(call))
-		putOff(t, err)
-		x.clock.Advance(time.Second)
+		after := quick
+		if i >= 4 {
+			after = time.Second
+		}
+		putOff(t, err, after)
+		x.clock.Advance(after)
 	}
 	if n := x.net.Redirects(in.SID()); n != 0 {
 		t.Fatalf("%d redirects so soon", n)
 	}
-	x.clock.Advance(time.Second)
 	_, err := x.redirect(x.ctx, deed(call))
 	x.no(err)
 	x.no(in.WaitPlace(x.ctx, voicetest.PlaceDialing))

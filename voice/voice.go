@@ -2,9 +2,11 @@
 //
 // Follow a call: incoming.go puts it on hold (hold.go); when it is claimed, redirect.go pulls it out of the queue;
 // connect.go dials the taker, screen.go asks them to press 1, and connect.go hears how that ended; voicemail.go takes
-// the message, and away.go while this server is away; ended.go hears that the caller has gone; reconcile.go finds what was
+// the message, and away.go while this server is away; retrieve.go brings a caller back on hold who was handed over;
+// callback.go calls back those who would not wait; ended.go hears that the caller has gone; reconcile.go finds what was
 // missed; erase.go deletes what Twilio keeps. When nobody could be told of a call, phones.go rings people, and meet.go
-// brings the caller to whoever presses 1 there. Everything said on the phone stands in says.go.
+// brings the caller to whoever presses 1 there, or in the menu that people hear who call a line themselves, dialin.go.
+// Everything said on the phone stands in says.go.
 package voice
 
 import (
@@ -33,7 +35,9 @@ const (
 
 const (
 	holdPath      = "/twilio/hold"
+	holdKeyPath   = holdPath + "/key"
 	leftPath      = "/twilio/left"
+	backPath      = "/twilio/back"
 	connectPath   = "/twilio/connect"
 	screenPath    = "/twilio/screen"
 	acceptPath    = "/twilio/accept"
@@ -48,6 +52,13 @@ const (
 	meetPath      = "/twilio/meet"
 	metPath       = meetPath + "/met"
 	partedPath    = meetPath + "/parted"
+	choicePath    = "/twilio/menu"
+	pinPath       = choicePath + "/pin"
+
+	callbackPath     = "/twilio/callback"
+	callbackKeyPath  = callbackPath + "/key"
+	callbackOverPath = callbackPath + "/over"
+	reachedPath      = callbackPath + "/reached"
 
 	fallbackDonePath      = FallbackPath + "/done"
 	fallbackRecordingPath = FallbackPath + "/recording"
@@ -59,6 +70,7 @@ type Phone struct {
 	Twilio    *twilio.Client
 	PublicURL string        // what Twilio can reach, without a trailing slash
 	Retention time.Duration // of calls and recordings; 0: for ever
+	Countries []string      // where callers may be called back, ISO 3166-1 alpha-2
 	Log       *slog.Logger
 }
 
@@ -67,12 +79,14 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 	for path, h := range map[string]http.HandlerFunc{
 		IncomingPath: p.incoming, StatusPath: p.ended,
 		FallbackPath: p.fallback, fallbackDonePath: p.fallbackDone, fallbackRecordingPath: p.fallbackRecording,
-		holdPath: ofCall(p.hold), leftPath: ofCall(p.left),
-		connectPath: ofCall(p.connect), dialedPath: ofCall(p.dialed),
+		holdPath: ofCall(p.hold), holdKeyPath: ofCall(p.holdKey), leftPath: ofCall(p.left),
+		connectPath: ofCall(p.connect), dialedPath: ofCall(p.dialed), backPath: ofCall(p.back),
 		screenPath: ofCall(p.screen), acceptPath: ofCall(p.accept), answeredPath: ofCall(p.answered),
 		recordedPath: ofCall(p.recorded), recordingPath: ofCall(p.recording),
 		ringPath: ofCall(p.ring), keyPath: ofCall(p.key), rungPath: ofCall(p.rung),
 		meetPath: ofCall(p.waiting), metPath: ofCall(p.met), partedPath: ofCall(p.parted),
+		choicePath: p.choice, pinPath: p.pin,
+		callbackPath: ofCall(p.callback), callbackKeyPath: ofCall(p.callbackKey), callbackOverPath: ofCall(p.callbackOver), reachedPath: ofCall(p.reached),
 	} {
 		mux.Handle("POST "+path, verify(h))
 	}
@@ -82,7 +96,7 @@ func (p *Phone) Handle(mux *http.ServeMux, verify func(http.Handler) http.Handle
 // Run does what is due at Twilio until ctx ends, and finishes what it had begun.
 func (p *Phone) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons(), p.rings(), p.hangups()} {
+	for _, w := range []store.Work{p.redirects(), p.questions(), p.lookups(), p.erasures(), p.lessons(), p.rings(), p.hangups(), p.callOuts(), p.retrieves()} {
 		g.Go(func() error { return p.Store.Run(ctx, w) })
 	}
 	return g.Wait()
@@ -111,7 +125,12 @@ func ofCall(h func(http.ResponseWriter, *http.Request, store.CallID, int)) http.
 // say answers with a TwiML document. No verbs are a document too: it ends the call, or lets it go on where the
 // request was no more than a report.
 func (p *Phone) say(w http.ResponseWriter, verbs ...twiml.Element) {
-	doc, err := twiml.Voice(verbs)
+	tree, root := twiml.CreateDocument()
+	twiml.AddAllVerbs(root, verbs)
+	for _, g := range tree.FindElements("//Gather[@finishOnKey='" + noKey + "']") {
+		g.CreateAttr("finishOnKey", "")
+	}
+	doc, err := twiml.ToXML(tree)
 	if err != nil {
 		p.fail(w, fmt.Errorf("TwiML: %w", err))
 		return
@@ -129,6 +148,9 @@ func (p *Phone) fail(w http.ResponseWriter, err error) {
 // document is what the caller of a call hears now. It is derived from the state alone, so a webhook that is delivered
 // twice is answered twice the same.
 func (p *Phone) document(c store.Call) []twiml.Element {
+	if c.Back != nil && c.Open() {
+		return []twiml.Element{words(willCallBack), &twiml.VoiceHangup{}}
+	}
 	switch c.State {
 	case store.Waiting:
 		return p.enqueue(c)

@@ -18,7 +18,15 @@ func (p *Phone) record(c store.Call) []twiml.Element {
 	if c.Short {
 		longest = store.MaxShort
 	}
-	return []twiml.Element{
+	var first []twiml.Element
+	switch {
+	case c.Claim == nil:
+	case c.Claim.Say != "":
+		first = append(first, words(c.Claim.Say))
+	case c.Claim.Rule == store.AfterHours:
+		first = append(first, words(closedNow))
+	}
+	return append(first,
 		words(line.VoicemailGreeting),
 		&twiml.VoiceRecord{
 			Action:                  p.at(recordedPath, c),
@@ -30,7 +38,7 @@ func (p *Phone) record(c store.Call) []twiml.Element {
 			// absent: nothing was recorded, so that the call need not wait to be asked about.
 			RecordingStatusCallbackEvent: "completed absent",
 		},
-	}
+	)
 }
 
 // recorded hears that the caller has finished, by key, silence, length or hanging up. The file may not be ready yet.
@@ -91,6 +99,10 @@ func (p *Phone) fallback(w http.ResponseWriter, r *http.Request) {
 		p.say(w, words(sorry), &twiml.VoiceHangup{})
 		return
 	}
+	if in, ok := p.insider(r); ok && !in.isCaller() {
+		p.say(w, words(callAgain), &twiml.VoiceHangup{})
+		return
+	}
 	c, err := p.Store.ArriveAtFallback(r.Context(), a)
 	switch {
 	case err != nil:
@@ -100,8 +112,8 @@ func (p *Phone) fallback(w http.ResponseWriter, r *http.Request) {
 			Action: p.PublicURL + fallbackDonePath, MaxLength: seconds(store.MaxMessage), Timeout: "10", FinishOnKey: "#", PlayBeep: "true",
 			RecordingStatusCallback: p.PublicURL + fallbackRecordingPath, RecordingStatusCallbackEvent: "completed absent",
 		})
-	case !c.Open():
-		p.say(w, &twiml.VoiceHangup{})
+	case !c.Open(), c.Back != nil:
+		p.say(w, p.document(c)...)
 	default:
 		p.say(w, append([]twiml.Element{words(sorry)}, p.record(c)...)...)
 	}

@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"bot":                          {"store", "voice/twilio"},
 	"voice/voicetest":              {},
 	"bot/bottest":                  {},
-	"cmd/pullphone/config":         {},
+	"cmd/pullphone/config":         {"bot"}, // which words are taken
 	"cmd/pullphone": {"store", "store/bolt", "voice", "voice/twilio", "voice/voicetest", "bot", "bot/bottest",
 		"cmd/pullphone/config"},
 }

@@ -53,7 +53,7 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 	tw.Transport = m.service("twilio", skew.listen("Twilio", tw.Transport))
 	s := &service{
 		store: st, metrics: m,
-		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Retention: cfg.Retention, Log: log},
+		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Retention: cfg.Retention, Countries: cfg.PhoneCountries, Log: log},
 		bot: bot.New(bot.Bot{
 			Store: st, Twilio: tw, Slack: newSlack(cfg, slack.OptionHTTPClient(&http.Client{
 				Timeout: bot.SlackTimeout, Transport: m.service("slack", skew.listen("Slack", http.DefaultTransport)),
@@ -93,14 +93,19 @@ func (s *service) run(ctx context.Context) error {
 func team(cfg *config.Config) store.Team {
 	t := store.Team{Lookup: cfg.Twilio.Lookup, Retention: cfg.Retention}
 	for _, p := range cfg.People {
-		t.People = append(t.People, store.Person{Name: p.Name, Phone: p.Phone, Slack: p.Slack})
+		t.People = append(t.People, store.Person{Name: p.Name, Phone: p.Phone, Slack: p.Slack, PIN: p.PIN.Reveal()})
 	}
 	for _, l := range cfg.Lines {
+		var keywords []store.Keyword
+		for _, k := range l.Keywords {
+			keywords = append(keywords, store.Keyword(k))
+		}
 		t.Lines = append(t.Lines, store.Line{
 			Name: l.Name, Number: l.Number, Country: l.Country(), Channel: l.Channel, People: l.People,
 			Greeting: l.Greeting, HoldMusic: l.HoldMusic, VoicemailGreeting: l.VoicemailGreeting,
 			MaxWait: l.MaxWait, RingTimeout: l.RingTimeout, Accept: l.Accept, No: store.No(l.No),
 			DialIn: store.DialIn(l.DialIn), Hours: openingHours(l.Hours), Escalate: steps(l.Escalate),
+			Keywords: keywords,
 		})
 	}
 	return t

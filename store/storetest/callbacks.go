@@ -394,9 +394,11 @@ func backKept(w *world) {
 	c = w.joins(w.wins(c, "Ann", store.Take))
 	w.ok(w.s.CallBackOver(w.ctx, c.ID, 1, store.DialResult{Bridged: true, Seconds: 5}))
 	w.during(w.s.Retain, w.settle)
-	for key, v := range w.all("") {
-		if strings.Contains(string(v), c.From) || strings.Contains(key, c.From) {
-			w.Errorf("%s still knows of %s", key, c.From)
+	for _, prefix := range strings.Fields("sid/ open/ done/ at/ seen/ from/ last/ due/ busy/") {
+		for key, v := range w.all(prefix) {
+			if strings.Contains(key+string(v), c.From) {
+				w.Errorf("%s still knows of %s", key, c.From)
+			}
 		}
 	}
 	// One that nobody has done is kept for as long as it is open, however old its call is.

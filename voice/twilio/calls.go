@@ -87,6 +87,26 @@ func (c *Client) Connected(ctx context.Context, callSID string) (found bool, err
 	return found, err
 }
 
+// Dialed is what became of a phone that was dialled from a call.
+type Dialed struct {
+	Status  string // as a Call's
+	Seconds int    // from the pick-up on
+}
+
+// Dialed lists the phones that were dialled from a call, the newest first.
+func (c *Client) Dialed(ctx context.Context, callSID string) (out []Dialed, err error) {
+	err = c.api(ctx, func(s *api.ApiService) error {
+		p := &api.ListCallParams{}
+		p.SetParentCallSid(callSID)
+		legs, err := s.ListCall(p)
+		for _, l := range legs {
+			out = append(out, Dialed{Status: value(l.Status), Seconds: number(l.Duration)})
+		}
+		return err
+	})
+	return out, err
+}
+
 // Over reports whether a call status means that the call has ended (twilio.com/docs/voice/api/call-resource).
 func Over(status string) bool {
 	switch status {

@@ -23,7 +23,7 @@ func (l *leg) gather(d *document, v *verb) flow {
 
 	endless := false
 	for _, noun := range v.nouns {
-		if l.pressed() || l.stopped() {
+		if endless || l.pressed() || l.stopped() {
 			break // the first key silences the rest
 		}
 		switch noun.name {
@@ -33,11 +33,13 @@ func (l *leg) gather(d *document, v *verb) flow {
 			if noun.text != "" {
 				l.sound(d.resolve(noun.text))
 			}
-			endless = endless || noun.attrs["loop"] == "0"
+			if noun.attrs["loop"] == "0" {
+				endless = true
+				break
+			}
+			l.listen(l.n.opts.HoldLoop)
 		case "Pause":
-			t := l.n.clock.NewTimer(time.Duration(noun.int("length", 1)) * time.Second)
-			l.wait(t.Chan(), func() bool { return l.keys != "" })
-			t.Stop()
+			l.listen(time.Duration(noun.int("length", 1)) * time.Second)
 		}
 	}
 	digits, finish, stopped := l.collect(v, endless)
@@ -53,6 +55,13 @@ func (l *leg) gather(d *document, v *verb) flow {
 	}
 	more := url.Values{"Digits": {digits}, "FinishedOnKey": {finish}}
 	return goTo(action, more)
+}
+
+// listen lets time pass, until the first key.
+func (l *leg) listen(d time.Duration) {
+	t := l.n.clock.NewTimer(d)
+	defer t.Stop()
+	l.wait(t.Chan(), func() bool { return l.keys != "" })
 }
 
 func (l *leg) pressed() bool {

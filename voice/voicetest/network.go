@@ -66,8 +66,8 @@ type Options struct {
 	// a webhook. Default 15 s, the ceiling of twilio.com/docs/api/errors/11205.
 	WebhookTimeout time.Duration
 
-	// HoldLoop is how long one round of a waitUrl document lasts by the Clock,
-	// beyond its pauses and its timeouts. Default 10 s.
+	// HoldLoop is how long one round of a waitUrl document lasts at least by
+	// the Clock, and how long a Play lasts inside a Gather. Default 10 s.
 	HoldLoop time.Duration
 
 	// MemberRefusal is the HTTP status of a second redirect of a queue member:
@@ -244,6 +244,13 @@ func (n *Network) Problems() []error {
 // webhook at any moment: wait for its place or its end first.
 func (n *Network) WaitQuiet(ctx context.Context) error {
 	return n.await(ctx, &n.quiet, func() (bool, error) { return n.underway == 0, nil })
+}
+
+// Busy reports whether WaitQuiet would wait.
+func (n *Network) Busy() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.underway != 0
 }
 
 // spawn runs f in a goroutine that Close waits for. After Close it does nothing.

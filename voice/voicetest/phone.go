@@ -121,6 +121,13 @@ func (p *Phone) WaitRing(ctx context.Context) (*Leg, error) {
 	return leg, err
 }
 
+// Ringing reports whether a call rings that WaitRing has not returned.
+func (p *Phone) Ringing() bool {
+	p.n.mu.Lock()
+	defer p.n.mu.Unlock()
+	return slices.ContainsFunc(p.ringing, func(g *Leg) bool { return !g.l.over })
+}
+
 // Inbox returns the messages this phone got.
 func (p *Phone) Inbox() []SMS {
 	p.n.mu.Lock()

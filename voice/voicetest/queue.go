@@ -150,6 +150,7 @@ func (l *leg) hold(d *document, v *verb, m *member) (result string) {
 		if err != nil {
 			return "error"
 		}
+		began := l.n.clock.Now()
 		played := l.execute(doc, inQueue)
 		next = first
 		switch played.kind {
@@ -165,7 +166,7 @@ func (l *leg) hold(d *document, v *verb, m *member) (result string) {
 				continue // a key was pressed
 			}
 		}
-		if l.pause(l.n.opts.HoldLoop) == wokeStop {
+		if rest := l.n.opts.HoldLoop - l.n.clock.Since(began); rest > 0 && l.pause(rest) == wokeStop {
 			return ""
 		}
 	}

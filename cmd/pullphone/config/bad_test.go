@@ -24,7 +24,7 @@ func with(old, replacement string) string {
 const (
 	sid     = `"${TWILIO_ACCOUNT_SID}"`
 	token   = `"${TWILIO_AUTH_TOKEN}"`
-	bot     = `bot_token: "${SLACK_BOT_TOKEN}", `
+	xoxb    = `bot_token: "${SLACK_BOT_TOKEN}", `
 	signing = `signing_secret: "${SLACK_SIGNING_SECRET}"`
 	ann     = `people: [{name: Ann, phone: "+12085550101"}]`
 )
@@ -126,9 +126,9 @@ var badFiles = []struct{ file, want string }{
 	{with(token, "my-token"), `2: twilio.auth_token: holds something other than letters and digits; copy the account's auth token from Twilio's console`},
 	{with(token, sid), `2: twilio.auth_token: is an account SID; copy the account's auth token from Twilio's console`},
 	{with(token+"}", token+", api_url: https://a.example/b}"), `2: twilio.api_url: "https://a.example/b" has a path; write only scheme and host, like "https://twilio.example.com"`},
-	{with(bot, ""), `3: slack.bot_token: is missing; copy the bot token, which starts with xoxb-, from the Slack app's page OAuth & Permissions`},
-	{with(bot, "bot_token: xapp-1, "), `3: slack.bot_token: is an app-level token; copy the bot token, which starts with xoxb-, from the Slack app's page OAuth & Permissions`},
-	{with(bot, "bot_token: xoxb 1, "), `3: slack.bot_token: holds a space; copy the bot token, which starts with xoxb-, from the Slack app's page OAuth & Permissions`},
+	{with(xoxb, ""), `3: slack.bot_token: is missing; copy the bot token, which starts with xoxb-, from the Slack app's page OAuth & Permissions`},
+	{with(xoxb, "bot_token: xapp-1, "), `3: slack.bot_token: is an app-level token; copy the bot token, which starts with xoxb-, from the Slack app's page OAuth & Permissions`},
+	{with(xoxb, "bot_token: xoxb 1, "), `3: slack.bot_token: holds a space; copy the bot token, which starts with xoxb-, from the Slack app's page OAuth & Permissions`},
 	{with(signing, ""), `3: slack.signing_secret: is missing; copy it from the Slack app's page Basic Information, or give app_token`},
 	{with(signing, `signing_secret: "", app_token: ""`), `3: slack.signing_secret: is empty; copy it from the Slack app's page Basic Information, or give app_token`},
 	{with(signing, "app_token: xoxb-1"), `3: slack.app_token: does not start with xapp-; copy the app-level token, which starts with xapp-, from the Slack app's page Basic Information`},
@@ -161,7 +161,7 @@ var badFiles = []struct{ file, want string }{
 	{top("people: [{name: Ann, phone: \"+19005550100\"}]"), `7: people[0].phone: "+19005550100" costs more than a usual call (premium rate, shared cost, personal number or pager); write another number`},
 	{with("account_sid: "+sid, "account_sid: [a]"), `2: twilio.account_sid: must be a single value, not a list or mapping; write it after the colon`},
 	{with("twilio: {account_sid: "+sid+", auth_token: "+token+"}", "twilio: here"), `2: twilio: must hold keys of its own; write them as "key: value", one a line, indented below it`},
-	{with("slack: {"+bot+signing+"}", "slack: here"), `3: slack: must hold keys of its own; write them as "key: value", one a line, indented below it`},
+	{with("slack: {"+xoxb+signing+"}", "slack: here"), `3: slack: must hold keys of its own; write them as "key: value", one a line, indented below it`},
 	{with(token+"}", token+", api_url: twilio}"), `2: twilio.api_url: "twilio" is not an absolute URL; write only scheme and host, like "https://twilio.example.com"`},
 	{with(signing, signing+", api_url: slack"), `3: slack.api_url: "slack" is not an absolute URL; write a URL that ends in /api/, like "https://slack.example.com/api/"`},
 	{line("fallback_url: " + strings.Repeat("a", 80)), `7: lines[0].fallback_url: "` + strings.Repeat("a", 60) + `…" is not an absolute URL; write where the TwiML is, like "https://example.com/fallback.xml"`},
@@ -207,6 +207,15 @@ var badFiles = []struct{ file, want string }{
 
 	// A line's other choices.
 	{line("no: hangup"), `7: lines[0].no: "hangup" is not known; write voicemail or pass`},
+	{top("people: [{name: Ann, pin: 271, slack: U000ANN}]"), `7: people[0].pin: is not a PIN; write 4 to 8 digits in quotes, like "271828"`},
+	{top("people: [{name: Ann, pin: \"271828182\", slack: U000ANN}]"), `7: people[0].pin: is not a PIN; write 4 to 8 digits in quotes, like "271828"`},
+	{top("people: [{name: Ann, pin: \"27182B\", slack: U000ANN}]"), `7: people[0].pin: is not a PIN; write 4 to 8 digits in quotes, like "271828"`},
+	{top("people: [{name: Ann, pin: \"2718 28\", slack: U000ANN}]"), `7: people[0].pin: holds a space; write 4 to 8 digits in quotes, like "271828"`},
+	{top("people: [{name: Ann, pin: [2718], slack: U000ANN}]"), `7: people[0].pin: must be a single value, not a list or mapping; write it after the colon`},
+	{line("dial_in: pin\n" + ann), `7: lines[0].dial_in: asks for a PIN, and nobody of the line has one; give its people a pin under people, or write true or false here`},
+	{line("people: [Ann]\n    dial_in: pin\n" + strings.Replace(ann, "]", ", {name: Bob, slack: U000BOB, pin: \"2718\"}]", 1)),
+		`8: lines[0].dial_in: asks for a PIN, and nobody of the line has one; give its people a pin under people, or write true or false here`},
+	{line("dial_in: pin\n" + strings.Replace(ann, "}", ", pni: 2718}", 1)), `8: people[0].pni: unknown key; did you mean pin?`},
 	{line("dial_in: ask"), `7: lines[0].dial_in: "ask" is not known; write true, false or pin`},
 	{line("escalate: [~]"), `7: lines[0].escalate[0]: is empty; write after, and people or mention or both`},
 	{line("escalate: [{mention: here}]"), `7: lines[0].escalate[0].after: is missing; write how long after the call arrived, like "30s"`},
@@ -228,7 +237,15 @@ var badFiles = []struct{ file, want string }{
 	{line("keywords: {\"${NUMBER}\": {pass: true}}"), `7: lines[0].keywords["${NUMBER}"]: a variable cannot stand in a key; write the word itself`},
 	{line("keywords: {\"Y 2\": {pass: true}}"), `7: lines[0].keywords["Y 2"]: reads like the built-in answer with a number; choose another word`},
 	{line("keywords: {off 2h: {pass: true}}"), `7: lines[0].keywords["off 2h"]: reads like the built-in answer with a number; choose another word`},
-	{line("keywords:\n      sales: {pass: true}\n      Sales!: {pass: true}"), `9: lines[0].keywords["Sales!"]: is the same word as in line 8, case and punctuation aside; keep one of the two`},
+	{line("keywords:\n      sales: {pass: true}\n      Sales!: {pass: true}"), `9: lines[0].keywords["Sales!"]: is the same word as in line 8, case, accents and punctuation aside; keep one of the two`},
+	{line("keywords:\n      Àfter-lunch: {pass: true}\n      after lunch: {pass: true}"), `9: lines[0].keywords["after lunch"]: is the same word as in line 8, case, accents and punctuation aside; keep one of the two`},
+	{line("keywords: {7: {pass: true}}"), `7: lines[0].keywords.7: is a number, and numbers name calls; choose a word`},
+	{line("keywords: {\"#1 2\": {pass: true}}"), `7: lines[0].keywords["#1 2"]: is a number, and numbers name calls; choose a word`},
+	{line("keywords: {off 2 weeks: {pass: true}}"), `7: lines[0].keywords["off 2 weeks"]: reads like the built-in answer with a number; choose another word`},
+	{line("keywords: {2 yes: {pass: true}}"), `7: lines[0].keywords["2 yes"]: 2 YES is an answer that pullphone has already; choose another word`},
+	{line("keywords: {pass on to Cy: {pass: true}}"), `7: lines[0].keywords["pass on to Cy"]: PASS ON TO CY is an answer that pullphone has already; choose another word`},
+	{line("keywords: {\"a\\u202eb\": {pass: true}}"), `7: lines[0].keywords["a\u202eb"]: holds a control character; write it without`},
+	{line("keywords: {\"🎉\": {pass: true}}"), `7: lines[0].keywords["🎉"]: has no letter or digit; choose a word`},
 }
 
 func TestBadFiles(t *testing.T) {
@@ -254,6 +271,8 @@ func TestReservedKeywords(t *testing.T) {
 		"START": in, "UNSTOP": in,
 		"HELP": help, "INFO": help,
 		"YES": ours, "Y": ours, "NO": ours, "N": ours, "PULL": ours, "NEXT": ours, "LIST": ours, "ON": ours, "OFF": ours,
+		"YEP": ours, "YEAH": ours, "YUP": ours, "SI": ours, "TAKE": ours, "YES PLEASE": ours, "NOPE": ours, "NO THANKS": ours, "NO THANK YOU": ours,
+		"VOICEMAIL": ours, "PASS": ours, "NOT ME": ours, "PASS ON": ours, "LEAVE": ours, "FORCE": ours, "YES FORCE": ours, "PULL FORCE": ours,
 	}
 	for word, reason := range reasons {
 		for _, spelled := range []string{word, strings.ToLower(word), word[:1] + strings.ToLower(word[1:]) + "!"} {

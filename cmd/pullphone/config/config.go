@@ -46,6 +46,7 @@ type Person struct {
 	Name  string // unique; if left out, the Slack ID or else the phone
 	Phone string // E.164, unique, no line's number; empty if only Slack knows the person so far
 	Slack string // member ID (U… or W…), unique, or empty
+	PIN   Secret // 4 to 8 digits, or empty
 }
 
 // Line is one Twilio number that callers dial.
@@ -88,7 +89,7 @@ type DialIn string
 const (
 	DialInOpen DialIn = "true"  // their caller ID is enough
 	DialInOff  DialIn = "false" // the line treats them as any caller
-	DialInPIN  DialIn = "pin"   // they key in a PIN first
+	DialInPIN  DialIn = "pin"   // they key in a PIN first, unless a carrier vouches for their caller ID
 )
 
 // EscalateStep tells more people when nobody has answered.

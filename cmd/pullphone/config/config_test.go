@@ -170,7 +170,7 @@ slack:
   app_token: xapp-1
   api_url: http://127.0.0.1:7001/slack/api/
 people:
-  - &ann {name: Ann, phone: +12085550101}
+  - &ann {name: Ann, phone: +12085550101, pin: 0471}
   - {slack: W000BOB}
   - phone: "+4740612345"
 lines:
@@ -187,7 +187,7 @@ lines:
     no: pass
     dial_in: pin
     fallback_url: https://example.com/f.xml
-    keywords: {"Not  ME!": {pass: true, say: ""}, 7: {voicemail: true}}
+    keywords: {"Not  NOW!": {pass: true, say: ""}, Dept-7: {voicemail: true}, später: {pass: true}}
     hours: &hours {open: [Fri-Mon 00:00-24:00, "Sun-Mon 22:00-02:00", Tue 18:00-00:00]}
     escalate: [{after: 1s, mention: here}, {after: 1m, people: [W000BOB, "+4740612345"], mention: ""}]
   - {number: "+442079460958", channel: GABC, people: [Ann], dial_in: false, hours: *hours}
@@ -201,7 +201,7 @@ lines:
 	check(t, "twilio", c.Twilio, Twilio{AccountSID: "AC1", AuthToken: NewSecret("123456"), APIURL: "http://127.0.0.1:7000"})
 	check(t, "slack", c.Slack, Slack{BotToken: NewSecret("xoxb-1"), AppToken: NewSecret("xapp-1"), APIURL: "http://127.0.0.1:7001/slack/api/"})
 	check(t, "people", c.People, []Person{
-		{Name: "Ann", Phone: "+12085550101"},
+		{Name: "Ann", Phone: "+12085550101", PIN: NewSecret("0471")},
 		{Name: "W000BOB", Slack: "W000BOB"},
 		{Name: "+4740612345", Phone: "+4740612345"},
 	})
@@ -223,7 +223,7 @@ lines:
 		No:                NoPass,
 		DialIn:            DialInPIN,
 		FallbackURL:       "https://example.com/f.xml",
-		Keywords:          []Keyword{{Word: "not me", Pass: true}, {Word: "7", Voicemail: true}},
+		Keywords:          []Keyword{{Word: "not now!", Pass: true}, {Word: "dept-7", Voicemail: true}, {Word: "später", Pass: true}},
 		Hours:             hours,
 		Escalate: []EscalateStep{
 			{After: time.Second, Mention: "here"},

@@ -69,6 +69,20 @@ func (v value) signingSecret(required bool) Secret {
 	return NewSecret(s)
 }
 
+var pinDigits = regexp.MustCompile(`^[0-9]{4,8}$`)
+
+func (v value) pin() Secret {
+	if v.unset() || v.blank() {
+		return Secret{}
+	}
+	const right = `write 4 to 8 digits in quotes, like "271828"`
+	s, ok := v.needSecret(right)
+	if ok && !pinDigits.MatchString(s) {
+		v.fail("is not a PIN; %s", right)
+	}
+	return NewSecret(s)
+}
+
 // blank tells that there is a value and it is the empty text, by itself or
 // after its variables are replaced.
 func (v value) blank() bool {

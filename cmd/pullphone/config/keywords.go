@@ -1,16 +1,17 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"pullphone/bot"
 )
 
 // Keyword is an answer of the line's own, added to the built-in ones. Exactly
 // one of Forward, Voicemail and Pass is set.
 type Keyword struct {
-	Word      string // small letters and digits, single spaces between words
+	Word      string // small letters, single spaces between words
 	Forward   string // E.164: the caller is connected there
 	Voicemail bool   // the caller is sent to voicemail
 	Pass      bool   // only "not me"
@@ -25,55 +26,45 @@ var (
 	help   = []string{"help", "info"}
 )
 
-// ? is an answer too, and punctuation is left aside otherwise.
-var builtIn = []string{"yes", "y", "no", "n", "pull", "next", "list", "on", "off"}
-
-// An answer may end in the short code of a call, and off in a length of time.
-var builtInWithCode = regexp.MustCompile(`^(` + strings.Join(builtIn, "|") + `) ?[0-9][0-9a-z]*$`)
-
-// normalWord leaves case and punctuation aside.
-func normalWord(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		if unicode.In(r, unicode.L, unicode.M, unicode.N) {
-			return unicode.ToLower(r)
-		}
-		return -1
-	}, s)
-	return strings.Join(strings.Fields(s), " ")
-}
-
 // keywords reads the keywords of the line with the given number.
 func (v value) keywords(number string) []Keyword {
 	all, _ := v.entries()
 	var words []Keyword
 	lines := map[string]int{}
 	for _, e := range all {
-		k := Keyword{Word: normalWord(e.key)}
-		first, twice := lines[k.Word]
+		k := Keyword{Word: strings.ToLower(strings.Join(strings.Fields(e.key), " "))}
+		heard := bot.Plain(e.key)
+		compact := strings.ReplaceAll(heard, " ", "") // st.op and STOP ALL are too near to the carriers' words
+		upTo, digit := heard, strings.IndexAny(heard, "0123456789")
+		if digit > 0 {
+			upTo = heard[:digit]
+		}
+		first, twice := lines[heard]
 		switch {
 		case strings.Contains(e.key, "${"):
 			e.fail("a variable cannot stand in a key; write the word itself")
 		case e.key == "?":
 			e.fail("? already asks for help; choose another word")
-		case k.Word == "":
+		case heard == "":
 			e.fail("has no letter or digit; choose a word")
-		case slices.Contains(optOut, k.Word):
-			e.fail("carriers take %s as the wish to get no more texts, and whoever sent it would get none; choose another word", strings.ToUpper(k.Word))
-		case slices.Contains(optIn, k.Word):
-			e.fail("carriers take %s as the wish to get texts again; choose another word", strings.ToUpper(k.Word))
-		case slices.Contains(help, k.Word):
-			e.fail("Twilio answers %s itself; choose another word", strings.ToUpper(k.Word))
-		case slices.Contains(builtIn, k.Word):
-			e.fail("%s is an answer that pullphone has already; choose another word", strings.ToUpper(k.Word))
-		case builtInWithCode.MatchString(k.Word):
+		case strings.ContainsFunc(k.Word, func(r rune) bool { return !unicode.IsPrint(r) }):
+			e.fail("holds a control character; write it without")
+		case slices.Contains(optOut, compact):
+			e.fail("carriers take %s as the wish to get no more texts, and whoever sent it would get none; choose another word", strings.ToUpper(compact))
+		case slices.Contains(optIn, compact):
+			e.fail("carriers take %s as the wish to get texts again; choose another word", strings.ToUpper(compact))
+		case slices.Contains(help, compact):
+			e.fail("Twilio answers %s itself; choose another word", strings.ToUpper(compact))
+		case strings.Trim(heard, "0123456789 ") == "":
+			e.fail("is a number, and numbers name calls; choose a word")
+		case digit > 0 && bot.Reserved(upTo):
 			e.fail("reads like the built-in answer with a number; choose another word")
+		case bot.Reserved(e.key):
+			e.fail("%s is an answer that pullphone has already; choose another word", strings.ToUpper(heard))
 		case twice:
-			e.fail("is the same word as in line %d, case and punctuation aside; keep one of the two", first)
+			e.fail("is the same word as in line %d, case, accents and punctuation aside; keep one of the two", first)
 		}
-		lines[k.Word] = e.line
+		lines[heard] = e.line
 		e.action(&k, number)
 		words = append(words, k)
 	}

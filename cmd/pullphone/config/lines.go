@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -79,7 +80,16 @@ func (v value) oneLine(t *team, numbers map[string]string) Line {
 	l.Keywords = f["keywords"].keywords(l.Number)
 	l.Hours = f["hours"].hours()
 	l.Escalate = f["escalate"].escalate(t)
+	if l.DialIn == DialInPIN && t.complete && !slices.ContainsFunc(t.withPIN, l.serves) {
+		f["dial_in"].fail("asks for a PIN, and nobody of the line has one; give its people a pin under people, or write true or false here")
+	}
 	return l
+}
+
+// serves reports whether a person is told of the line's calls, at once or later.
+func (l Line) serves(person string) bool {
+	return slices.Contains(l.People, person) ||
+		slices.ContainsFunc(l.Escalate, func(s EscalateStep) bool { return slices.Contains(s.People, person) })
 }
 
 // docs.slack.dev: IDs of channels start with C, of older private ones with G.

@@ -12,6 +12,7 @@ type team struct {
 	spelled  []string // names that hold no variable, so that errors may show them
 	complete bool     // every name could be read
 	phones   []placed
+	withPIN  []string // names of those who have a PIN, or mean to
 }
 
 // placed is a number and where it stands.
@@ -43,7 +44,7 @@ func (v value) people() *team {
 			item.fail("is empty; write name, phone and slack of a person")
 			continue
 		}
-		f, ok := item.fields("name", "phone", "slack")
+		f, ok := item.fields("name", "phone", "slack", "pin")
 		if !ok {
 			t.complete = false
 			continue
@@ -68,6 +69,7 @@ func (v value) people() *team {
 				t.phones = append(t.phones, placed{phone, p.Phone})
 			}
 		}
+		p.PIN = f["pin"].pin()
 		if name.unset() || name.blank() {
 			p.Name = p.Slack
 			if p.Name == "" {
@@ -81,6 +83,9 @@ func (v value) people() *team {
 			}
 		} else {
 			t.complete = false
+		}
+		if pin := f["pin"]; !pin.unset() && !pin.blank() || pin.excused {
+			t.withPIN = append(t.withPIN, p.Name)
 		}
 		t.people = append(t.people, p)
 	}

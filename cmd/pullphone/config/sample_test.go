@@ -98,6 +98,7 @@ func outcome(file string) (*Config, []string) {
 // that could be written. The rest of those is in TestOtherValues.
 var leftOut = map[string]func(c *Config) bool{
 	"people[].phone":            func(c *Config) bool { return c.People[0].Phone == "" },
+	"people[].pin":              func(c *Config) bool { return c.People[0].PIN.Reveal() == "" },
 	"people[].slack":            func(c *Config) bool { return c.People[0].Slack == "" },
 	"lines[].name":              func(c *Config) bool { return c.Lines[0].Name == c.Lines[0].Number },
 	"lines[].people":            func(c *Config) bool { return reflect.DeepEqual(c.Lines[0].People, []string{"Ann", "Bob", "Cy"}) },
@@ -117,7 +118,7 @@ func TestSampleTellsTheTruth(t *testing.T) {
 	for _, k := range strings.Fields(`public_url listen admin_listen store retention phone_countries
 		twilio twilio.account_sid twilio.auth_token twilio.api_url twilio.lookup
 		slack slack.bot_token slack.signing_secret slack.app_token slack.api_url
-		people people[].name people[].phone people[].slack
+		people people[].name people[].phone people[].slack people[].pin
 		lines lines[].name lines[].number lines[].channel lines[].people lines[].greeting lines[].hold_music
 		lines[].voicemail_greeting lines[].max_wait lines[].ring_timeout lines[].accept lines[].no lines[].dial_in
 		lines[].fallback_url lines[].keywords lines[].keywords.* lines[].keywords.*.forward lines[].keywords.*.say

@@ -21,7 +21,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	if got := (Secret{}).Reveal(); got != "" {
 		t.Fatalf("Reveal of the zero Secret: got %q", got)
 	}
-	c := Config{Twilio: Twilio{AuthToken: secret}, Slack: Slack{BotToken: secret, SigningSecret: secret, AppToken: secret}}
+	c := Config{Twilio: Twilio{AuthToken: secret}, Slack: Slack{BotToken: secret, SigningSecret: secret, AppToken: secret}, People: []Person{{PIN: secret}}}
 	hidden := struct { // methods cannot be called on unexported fields
 		secret Secret
 		config Config
@@ -58,7 +58,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 
 	for name, marshal := range map[string]func(any) ([]byte, error){"JSON": json.Marshal, "YAML": yaml.Marshal} {
 		out, err := marshal(map[string]any{"secret": secret, "config": c})
-		if err != nil || bytes.Count(out, []byte("****")) != 5 {
+		if err != nil || bytes.Count(out, []byte("****")) != 6 {
 			t.Errorf("%s: got %s, %v", name, out, err)
 		}
 		clean(name, string(out))
@@ -85,9 +85,9 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	const value = "t0kenOfTwilio"
 	files := []string{
 		with(sid, value),
-		with(bot, "bot_token: xapp-"+value+", "),
-		with(bot, "bot_token: '"+value+" ', "),
-		with(bot, `bot_token: "`+value+`\n", `),
+		with(xoxb, "bot_token: xapp-"+value+", "),
+		with(xoxb, "bot_token: '"+value+" ', "),
+		with(xoxb, `bot_token: "`+value+`\n", `),
 		with(signing, "app_token: "+value),
 		with(token, `"`+value+`-"`),
 		with(token, `"`+value+`${"`),
@@ -109,7 +109,8 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		files = append(files, line(v+": "+token), line(v+": ["+token+"]"))
 	}
 	files = append(files,
-		top("people: [{name: "+token+", phone: "+token+", slack: "+token+"}, {name: "+token+"}]"),
+		top("people: [{name: "+token+", phone: "+token+", slack: "+token+", pin: "+token+"}, {name: "+token+"}]"),
+		top("people: [{slack: U000ANN, pin: "+value+"}, {slack: U000BOB, pin: '"+value+" '}]"),
 		line("people: [t0kenOfTwili]\npeople: [{name: "+token+", slack: U000ANN}]"),
 		line("hours: {timezone: "+token+", open: ["+token+"], closed: ["+token+"]}"),
 		line("escalate: [{after: "+token+", people: ["+token+"], mention: "+token+"}]"),
