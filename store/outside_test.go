@@ -224,7 +224,7 @@ func (h *history) dueNow() (due []store.Deed) {
 		return nil
 	}
 	for _, key := range slices.Sorted(maps.Keys(h.was.due)) {
-		if d := h.was.due[key]; !d.Due.After(h.now()) {
+		if d := h.was.due[key]; !d.Due.After(h.now()) && key != h.doing.key { // a process does none twice at a time
 			due = append(due, *d)
 		}
 	}
@@ -253,8 +253,10 @@ func (h *history) deed(d store.Deed) {
 		h.workers[d.Kind] = w
 	}
 	h.say("%s %s %s at %d (%d, %d)", h.op, h.name(d.Call), d.Whom, d.Attempt, fails, n)
-	h.doing = doing{n: n, fails: fails}
+	within := h.doing
+	h.doing = doing{key: d.Key(), n: n, fails: fails}
 	w.Do(h.ctx, d)
+	h.doing = within
 	h.seen("deed", string(d.Kind))
 	if d.Kind == store.Freed {
 		h.check(h.op)
@@ -286,7 +288,10 @@ func (h *history) toldFreed(person string) {
 }
 
 // doing is how the deed goes that is being done.
-type doing struct{ n, fails int }
+type doing struct {
+	key      string
+	n, fails int
+}
 
 // todo is the work on a deed: what packages voice and bot make of it.
 func (h *history) todo(d store.Deed) (after func(*store.Call) bool, err error) {
