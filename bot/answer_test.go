@@ -114,6 +114,8 @@ func TestSecondCall(t *testing.T) {
 			t.Errorf("%+v", now)
 		}
 	}
+	// Of several it is the one whom she talks with that is handed over.
+	r.chats(chat{ann, "/pull pass on", "Handed over: Jane, (208) 555-0110 is back on hold. If nobody takes the call, your phone rings again."})
 }
 
 // Whoever the phone rings for gives the call back with a bare no, whatever else waits.
@@ -319,6 +321,19 @@ func TestDuty(t *testing.T) {
 		}
 	}
 	duty(false)
+}
+
+// So does a command, should Slack deliver it twice.
+func TestDutyReplayed(t *testing.T) {
+	r := open(t, someTeam())
+	for text, back := range map[string]string{"off 1h": "on", "on": "off"} {
+		want := r.types(ann, text)
+		r.chats(chat{ann, back, map[string]string{"on": onDuty, "off": "You are off duty. Text ON when you are back."}[back]})
+		a, err := r.work.Replay(r.ctx)
+		if d, derr := r.Store.Duty(r.ctx, "Ann"); err != nil || derr != nil || d.Off != (back == "off") || !strings.Contains(string(a.Body), want) {
+			t.Errorf("%s: %+v, %s, %v, %v", text, d, a.Body, err, derr)
+		}
+	}
 }
 
 // A caller for whom nobody is left goes to voicemail, and the last to pass is told.

@@ -205,11 +205,13 @@ func (c *Call) hasPassed(person string) bool {
 	return slices.ContainsFunc(c.Passed, func(p Claim) bool { return p.Person == person })
 }
 
-// nobodyLeft reports whether all who were reached have said "not me".
+// nobodyLeft reports whether all who were reached have said "not me". Once phones are rung because no text arrives,
+// those who have not are still to be reached.
 func (c *Call) nobodyLeft() bool {
+	rung := c.Ring.Person != "" && (c.Ring.SID != "" || c.Ring.Turn > 1)
 	return !slices.ContainsFunc(c.Told, func(name string) bool {
 		x, ok := c.TextTo(name)
-		return !c.hasPassed(name) && !(ok && x.Status.Lost()) && !c.hopeless(name)
+		return !c.hasPassed(name) && (rung || !(ok && x.Status.Lost()) && !c.hopeless(name))
 	})
 }
 

@@ -2,12 +2,18 @@
 //
 // A call walks through these states and ends in exactly one outcome:
 //
-//	arrives ─▶ waiting ──take──▶ ringing ──accepted──▶ talking ─▶ ended: talked
-//	             ▲ │ │              │
-//	             │ │ │              └─ no answer, busy, declined, nobody pressed 1
-//	             └─┼─┼──────────────┘   (waiting again, next attempt, same place in time)
-//	               │ └─ voicemail, max_wait ─▶ recording ─▶ ended: voicemail
+//	arrives ─▶ waiting ──take, forward──▶ ringing ──accepted──▶ talking ─▶ ended: talked, forwarded, called_back
+//	   │         ▲ │ │                       │                     │
+//	   │         │ │ │                       │                     ├─ handed over, or the caller to be called back not reached
+//	   │         │ │ │                       ├─ no answer, busy, declined, nobody pressed 1, given back
+//	   │         └─┼─┼───────────────────────┴─────────────────────┘   (waiting again, next attempt, same place in time)
+//	   │           │ └─ voicemail, max_wait, all have passed, the caller's own key ─┐
+//	   └───────────┼─ after hours, nobody on duty ──────────────────────────────────┴─▶ recording ─▶ ended: voicemail
 //	               └─ caller hangs up ─▶ ended: missed
+//
+// A caller who asks to be called back hangs up and keeps their place: the call waits on without them (callback.go). It
+// ends as tried when they could not be reached twice, or a day after they asked; as missed when nobody has tried by then.
+// Before anybody is told of a call that begins to wait, it is taken for the first who stands in line (standing.go).
 //
 // A caller who waits while nobody could be told of them, by text or in Slack, has people's phones rung, one after the
 // other (phones.go). Who presses 1 there has claimed the call like anybody else.
@@ -32,6 +38,9 @@
 //	from/<number>          the open calls of a caller that were put on hold
 //	waits/<number>         how many callers wait on a line
 //	waited/<number>        how long the calls of a line waited that were taken last
+//	busy/<person>          the calls that a person rings for or talks in
+//	duty/<person>          that a person is off duty, and until when
+//	standing/all           who stands in line for the next call, the first first
 //	quota/<hash>           what has been done of something that is bounded
 //	phone/<number>         a person's phone that took none of our last texts
 //	due/<kind>/<call>/…    what is to be done

@@ -234,10 +234,11 @@ type claimed struct {
 
 // check compares what the store holds with what it held before a step, and with what always holds.
 func (h *history) check(op string) {
-	was, is := h.was, h.look()
-	if was != nil && len(was.keys) == len(is.keys) && len(is.keys) > 0 && &was.keys[0] == &is.keys[0] {
+	was := h.was
+	if keys := h.keys.picture(); was != nil && len(was.keys) == len(keys) && &was.keys[0] == &keys[0] {
 		return
 	}
+	is := h.look()
 	h.was, h.inLineBefore = is, h.inLine
 	var at []string
 	codes := map[string]store.CallID{}
@@ -271,6 +272,9 @@ func (h *history) check(op string) {
 		}
 		if c.Deadline.IsZero() || c.Outcome != "" {
 			h.Errorf("%s: %s is %s without a deadline, or with the outcome %q", op, h.name(id), c.State, c.Outcome)
+		}
+		if c.Back != nil && c.Back.Tries > 1 {
+			h.Errorf("%s: %s was not reached %d times, and is tried again", op, h.name(id), c.Back.Tries)
 		}
 		if latest := h.latest(c); c.Deadline.After(latest) {
 			h.Errorf("%s: %s is %s until %s, %s too long", op, h.name(id), c.State, c.Deadline, c.Deadline.Sub(latest))
@@ -408,6 +412,16 @@ func (h *history) moved(op string, p *picture, was, is *store.Call) {
 		if spoke && (is.Accepted.Before(is.Arrived.Add(-time.Minute)) || time.Duration(is.Seconds)*time.Second > time.Minute+is.Stopped.Sub(is.Arrived)) {
 			h.Errorf("%s: %s talked from %s, for %d s", op, who, is.Accepted, is.Seconds)
 		}
+		want := store.Talked
+		switch {
+		case is.Back != nil:
+			want = store.CalledBack
+		case is.Claim != nil && is.Claim.Word == store.Forward:
+			want = store.Forwarded
+		}
+		if spoke && is.Outcome != want {
+			h.Errorf("%s: %s ended %s, not %s", op, who, is.Outcome, want)
+		}
 		if back := is.Outcome == store.CalledBack || is.Outcome == store.Tried; back && is.Back == nil {
 			h.Errorf("%s: %s ended %s without having asked for it", op, who, is.Outcome)
 		}
@@ -464,7 +478,7 @@ func (h *history) claimed(op string, p *picture, was, is *store.Call) {
 	switch {
 	case c.Person == "":
 	case c.Via == store.ByLine:
-		if c.Answer == "" {
+		if p.due[store.Deed{Kind: store.Tell, Call: is.ID, Whom: c.Answer}.Key()] == nil {
 			h.Errorf("%s: %s was given to %s, who is not told", op, who, c.Person)
 		}
 	case c.Via == store.ByRule:
@@ -494,6 +508,11 @@ func (h *history) claimed(op string, p *picture, was, is *store.Call) {
 // began checks a call that begins to wait, or is given to somebody instead.
 func (h *history) began(op string, p *picture, was, is *store.Call) {
 	who := h.name(is.ID)
+	if line, _ := h.team.Line(is.Line); was.State == "" && is.State == store.Waiting && !line.Hours.Open(is.Arrived) {
+		h.Errorf("%s: %s waits after hours", op, who)
+	} else if was.State == "" && is.State == store.Waiting && !slices.ContainsFunc(h.team.People, func(p store.Person) bool { return line.Serves(p.Name) && !h.off(p.Name) }) {
+		h.Errorf("%s: %s waits, and nobody is on duty", op, who)
+	}
 	if is.State == store.Ringing && is.Claim.Via == store.ByLine {
 		if first := h.lineBefore(p, is); first != is.Claim.Person {
 			h.Errorf("%s: %s was given to %s, but %s was first in line", op, who, is.Claim.Person, first)

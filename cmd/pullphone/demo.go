@@ -33,7 +33,7 @@ func demo(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) e
 		return err
 	}
 	if !*script {
-		return usagef("demo: this version has no page yet; pullphone demo --script plays three calls in the terminal")
+		return usagef("demo: this version has no page yet; pullphone demo --script plays five calls in the terminal")
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second) // it takes less than one
 	defer cancel()
@@ -94,20 +94,28 @@ func (p *player) say(who, format string, args ...any) {
 }
 
 func (p *player) story(ctx context.Context) error {
-	want := []store.Record{
-		{From: janePhone, AnsweredBy: "Ann", Via: store.BySMS, Outcome: store.Talked},
-		{From: "", AnsweredBy: "Bob", Via: store.BySlack, Outcome: store.Talked},
-		{From: markPhone, AnsweredBy: "Bob", Via: store.BySMS, Outcome: store.Voicemail, VoicemailSeconds: 12},
-	}
-	for i, play := range []func(context.Context) (*voicetest.Call, error){p.takenBySMS, p.takenInSlack, p.sentToVoicemail} {
-		fmt.Fprintf(p.out, "\n%s\n", [...]string{"A call taken by SMS", "A call taken in Slack", "A call sent to voicemail"}[i])
-		call, err := play(ctx)
+	var want []store.Record
+	for i, scene := range []struct {
+		title     string
+		play      func(context.Context) (*voicetest.Call, error)
+		redirects int // one for each claim
+		want      store.Record
+	}{
+		{"A call taken by SMS", p.takenBySMS, 1, store.Record{From: janePhone, AnsweredBy: "Ann", Via: store.BySMS, Outcome: store.Talked}},
+		{"A call taken in Slack", p.takenInSlack, 1, store.Record{AnsweredBy: "Bob", Via: store.BySlack, Outcome: store.Talked}},
+		{"A call sent to voicemail", p.sentToVoicemail, 1, store.Record{From: markPhone, AnsweredBy: "Bob", Via: store.BySMS, Outcome: store.Voicemail, VoicemailSeconds: 12}},
+		{"A call whose first taker does not pick up", p.takenTwice, 2, store.Record{From: janePhone, AnsweredBy: "Bob", Via: store.BySMS, Outcome: store.Talked}},
+		{"A call for somebody who stands in line", p.takenInLine, 1, store.Record{From: markPhone, AnsweredBy: "Ann", Via: store.ByLine, Outcome: store.Talked}},
+	} {
+		fmt.Fprintf(p.out, "\n%s\n", scene.title)
+		call, err := scene.play(ctx)
 		if err != nil {
 			return fmt.Errorf("call %d: %w", i+1, err)
 		}
-		want[i].CallSID = call.SID()
-		if n := p.net.Redirects(call.SID()); n != 1 {
-			return fmt.Errorf("call %d was pulled out of its queue %d times", i+1, n)
+		scene.want.CallSID = call.SID()
+		want = append(want, scene.want)
+		if n := p.net.Redirects(call.SID()); n != scene.redirects {
+			return fmt.Errorf("call %d was pulled out of its queue %d times, not %d", i+1, n, scene.redirects)
 		}
 	}
 	return p.history(ctx, want)
@@ -205,14 +213,16 @@ func (p *player) presses(ctx context.Context, who, user string, m bottest.Messag
 	if _, err := p.work.PressStale(ctx, user, salesChannel, m, button); err != nil {
 		return err
 	}
-	e, err := p.work.WaitEphemeral(ctx, user, func(bottest.Message) bool { return true })
+	return p.told(ctx, who, user, told)
+}
+
+// told waits for a private word in Slack.
+func (p *player) told(ctx context.Context, who, user, text string) error {
+	e, err := p.work.WaitEphemeral(ctx, user, func(e bottest.Message) bool { return strings.HasPrefix(e.AsText(), text) })
 	if err != nil {
-		return fmt.Errorf("%s is told nothing: %w", who, err)
+		return fmt.Errorf("%s is not told %q: %w", who, text, err)
 	}
 	p.say(who, "is told: %s", e.AsText())
-	if !strings.HasPrefix(e.AsText(), told) {
-		return fmt.Errorf("%s is told %q, not %q", who, e.AsText(), told)
-	}
 	return nil
 }
 
@@ -257,8 +267,12 @@ func (p *player) shows(ctx context.Context, text string) error {
 	if err != nil {
 		return fmt.Errorf("the message in Slack does not say %q: %w", text, err)
 	}
-	if n := len(m.Buttons()); n > 0 {
-		return fmt.Errorf("the message in Slack says %q and still has %d buttons", text, n)
+	buttons := 0
+	if strings.Contains(text, "waiting") {
+		buttons = 2
+	}
+	if n := len(m.Buttons()); n != buttons {
+		return fmt.Errorf("the message in Slack says %q and has %d buttons, not %d", text, n, buttons)
 	}
 	p.say("Slack", "#sales: %s", m.AsText())
 	return nil
@@ -323,6 +337,66 @@ func (p *player) sentToVoicemail(ctx context.Context) (*voicetest.Call, error) {
 	}
 	p.say("Slack", "#sales: %s", m.AsText())
 	return call, p.opensLink(ctx, m)
+}
+
+func (p *player) takenTwice(ctx context.Context) (*voicetest.Call, error) {
+	call, m, err := p.arrive(ctx, janePhone, "Jane Doe", voicetest.CallerInfo{City: "BOISE", State: "ID", Country: "US"})
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range []func() error{
+		func() error { return p.presses(ctx, "Ann", annSlack, m, "Take", "Yours: JANE DOE") },
+		func() error { return p.declines(ctx, "Ann", annPhone, call) },
+		func() error { return p.shows(ctx, "Ann is busy, still waiting ") },
+		func() error { return p.told(ctx, "Ann", annSlack, "Your phone was busy. JANE DOE") },
+		func() error { return p.announced(ctx, "Bob", bobPhone, "Ann is busy. Sales: JANE DOE") },
+		func() error { return p.texts(ctx, "Bob", bobPhone, "Y", "Yours: JANE DOE") },
+		func() error { return p.talk(ctx, "Bob", bobPhone, call) },
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return call, nil
+}
+
+// declines has a taker's phone ring in vain. The caller hears music again.
+func (p *player) declines(ctx context.Context, who, phone string, call *voicetest.Call) error {
+	leg, err := p.net.Phone(phone).WaitRing(ctx)
+	if err != nil {
+		return fmt.Errorf("%s's phone does not ring: %w", who, err)
+	}
+	p.say(who, "phone rings, and is declined.")
+	declined := time.Now()
+	leg.Decline()
+	sorry, err := call.WaitHeard(ctx, func(h voicetest.Heard) bool { return h.Kind == voicetest.HeardSay && h.At.After(declined) })
+	if err != nil {
+		return fmt.Errorf("the caller hears nothing: %w", err)
+	}
+	p.say("caller", "hears: %s", sorry.Text)
+	if _, err = call.WaitHeard(ctx, func(h voicetest.Heard) bool { return h.Kind == voicetest.HeardPlay && h.At.After(declined) }); err != nil {
+		return fmt.Errorf("the caller hears no music: %w", err)
+	}
+	p.say("caller", "hears music again.")
+	return nil
+}
+
+func (p *player) takenInLine(ctx context.Context) (*voicetest.Call, error) {
+	p.say("Ann", "types: /pull")
+	reply, err := p.work.Command(ctx, annSlack, salesChannel, "/pull", "")
+	if err != nil {
+		return nil, err
+	}
+	p.say("Ann", "is told: %s", reply.Text)
+	if !strings.HasPrefix(reply.Text, "Nobody is waiting. You are next in line") {
+		return nil, fmt.Errorf("Ann is told %q, and not that she is next in line", reply.Text)
+	}
+	p.say("caller", "Somebody in Nampa calls %s.", salesNumber)
+	call := p.net.Phone(markPhone).Call(salesNumber, voicetest.CallerInfo{City: "NAMPA", State: "ID", Country: "US"})
+	if err := p.told(ctx, "Ann", annSlack, "Yours: (208) 555-0145"); err != nil {
+		return nil, err
+	}
+	return call, p.talk(ctx, "Ann", annPhone, call)
 }
 
 var linkInSlack = regexp.MustCompile(`<(https?://[^|>]+)\|Listen>`)

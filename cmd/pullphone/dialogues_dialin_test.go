@@ -27,7 +27,6 @@ func TestDialInDialogues(t *testing.T) {
 			Ann calls with ` + vouched + `
 			Ann hears "2 callers wait. JANE DOE from Boise, 1 minute 10. Press 1 to take this call, 2 for the next one, 3 to stand in line."
 			Ann presses 1
-			Ann hears "One moment."
 			Jane hears "Putting you through to Ann."
 			Ann hears "Go ahead."
 			Ann talks
@@ -75,6 +74,7 @@ func TestDialInDialogues(t *testing.T) {
 			Ann is gone
 			20m pass
 			Jane calls
+			2s pass
 			Ann's phone rings
 			Ann picks up
 			Ann hears "Call for Sales"

@@ -179,6 +179,56 @@ func TestDialoguesTold(t *testing.T) {
 			Jane hangs up
 			Slack shows Jane "Missed: hung up after waiting 0:31. Ann handed over: asks for a refund."
 			Jane's call was missed by Ann via rule`},
+		{name: "called back at the second try", says: `
+			Jane calls
+			Jane hears "2 to be called back"
+			Bob gets "Reply Y to take"
+			20s pass
+			Jane presses 2
+			Jane is gone
+			Slack shows Jane "Asked to be called back, has hung up." [Take]
+			Bob presses [Take] on Jane
+			Bob's phone rings
+			Slack shows Jane "Bob calls back. Ringing Bob's phone."
+			Bob picks up
+			Bob presses 1
+			Jane's phone rings
+			Slack shows Jane "Bob calls them back."
+			Jane declines
+			Slack shows Jane "Bob did not reach them, still to be called back." [Take]
+			Ann gets "Bob did not reach them. Sales: JANE DOE, (208) 555-0123, Boise, ID asks to be called back. Reply Y to call. ({Jane})"
+			Ann texts "Y {Jane}"
+			Ann's phone rings
+			Ann picks up
+			Ann presses 1
+			Jane's phone rings
+			Jane picks up
+			Jane talks
+			30s pass
+			Jane hangs up
+			Slack shows Jane "Called back by Ann, talked for 0:30, after waiting 0:20."
+			Jane's call was called_back by Ann via sms`},
+		{name: "left by the caller's own key", says: `
+			Jane calls
+			Jane hears "1 to leave a message"
+			Jane presses 1
+			Jane is asked for a message
+			Slack shows Jane "Chose to leave a message."
+			Jane leaves a message of 6s
+			Slack shows Jane "Chose to leave a message. Left a voicemail of 0:06."
+			Slack says "Voicemail from"
+			Jane's call was voicemail via rule`},
+		{name: "forwarded", line: []string{`keywords: {support: {forward: "+12085550199"}}`}, says: `
+			Jane calls
+			Jane hears music
+			Ann texts "support"
+			Slack shows Jane "Forwarded by Ann to (208) 555-0199, ringing."
+			26s pass
+			Slack shows Jane "The forward by Ann was not answered, still waiting 0:2" [Take] [Voicemail]
+			Bob gets "The forward by Ann was not answered. Sales: JANE DOE"
+			Jane hangs up
+			Slack shows Jane "Missed: hung up after waiting 0:2"
+			Jane's call was missed`},
 		{name: "next in line", says: `
 			Ann texts "next"
 			Ann gets "line"

@@ -49,7 +49,8 @@ func TestTwoCallsWait(t *testing.T) {
 	second, m2 := h.arrive(markPhone, voicetest.CallerInfo{City: "NAMPA", State: "ID"})
 	h.clock.Advance(5 * time.Second)
 	for _, bare := range []string{"Y", "yes", "No", "n"} {
-		equal(t, bare, h.text(annPhone, bare), "Which one? 1: JANE DOE, (208) 555-0123, waiting 0:35. 2: (208) 555-0145, waiting 0:05. Reply for example Y 1.")
+		example := strings.ToUpper(bare[:1]) + " 1."
+		equal(t, bare, h.text(annPhone, bare), "Which one? 1: JANE DOE, (208) 555-0123, waiting 0:35. 2: (208) 555-0145, waiting 0:05. Reply for example "+example)
 	}
 	equal(t, "list", h.text(annPhone, "list"), "1: JANE DOE, (208) 555-0123 (Sales), waiting 0:35\n2: (208) 555-0145 (Sales), waiting 0:05")
 	equal(t, "nobody's code", h.text(annPhone, "Y 3"), "No call 3 is waiting. LIST shows those that are.")
@@ -71,15 +72,22 @@ func TestTwoCallsWait(t *testing.T) {
 func TestPull(t *testing.T) {
 	t.Parallel()
 	h := serveTown(t, options{})
-	equal(t, "/pull", h.command(annSlack, ""), "Nobody is waiting.")
+	const next = "Nobody is waiting. You are next in line for 30 minutes; the next call rings your phone."
 	equal(t, "/pull list", h.command(annSlack, "list"), "Nobody is waiting.")
-	help := "/pull takes the call that has waited longest. /pull list shows who is waiting. /pull help shows this."
+	equal(t, "/pull", h.command(annSlack, ""), next)
+	equal(t, "/pull list", h.command(annSlack, "list"), "Nobody is waiting.\nIn line: Ann.")
+	equal(t, "/pull cancel", h.command(annSlack, "cancel"), "You are not in line any more.")
+	help := "/pull takes the call that has waited longest, or puts you in line for the next one; /pull cancel leaves the line.\n" +
+		"/pull 2, /pull no 2 and /pull pass 2 answer the call with that number. /pull 2 force takes it though you are on the phone.\n" +
+		"/pull pass on hands your caller over; a note may follow.\n" +
+		"/pull list shows who is waiting, who is in line and who is off duty. /pull off 2h and /pull on say whether you are on duty. /pull help shows this."
 	for _, word := range []string{"help", "?", "me", "list all"} {
 		equal(t, "/pull "+word, h.command(annSlack, word), help)
 	}
-	equal(t, "PULL", h.text(bobPhone, "PULL"), "Nobody is waiting.")
 	equal(t, "LIST", h.text(bobPhone, "LIST"), "Nobody is waiting.")
-	smsHelp := "Y takes the waiting call, N sends it to voicemail. Several waiting: Y 2. PULL takes the longest waiting, LIST shows them."
+	equal(t, "PULL", h.text(bobPhone, "PULL"), next)
+	equal(t, "LEAVE", h.text(bobPhone, "LEAVE"), "You are not in line any more.")
+	smsHelp := "Y takes the call, N: voicemail, PASS: not me. Several: Y 2. PULL: the next call, LEAVE, LIST. On the phone: PASS ON, Y 2 FORCE. OFF 2H, ON: duty."
 	for _, word := range []string{"?", " ?? ", "hello", "no problem, I will", "yes no"} {
 		equal(t, word, h.text(bobPhone, word), smsHelp)
 	}
@@ -115,28 +123,28 @@ func TestAnswerTooLate(t *testing.T) {
 	h.press(annSlack, m, "Take")
 	leg := h.rings(annPhone, call)
 	h.clock.Advance(4 * time.Second)
-	late := func(ago string) {
+	late := func(ago, own string) {
 		t.Helper()
 		want := "Too late: Ann took " + who + ", " + ago + "."
 		equal(t, "SMS", h.text(bobPhone, "y"), want)
 		equal(t, "SMS no", h.text(bobPhone, "n"), want)
 		equal(t, "Take", h.press(bobSlack, m, "Take"), want)
 		equal(t, "Voicemail", h.press(bobSlack, m, "Voicemail"), want)
-		equal(t, "Ann's own no", h.press(annSlack, m, "Voicemail"), "You took "+who+" already, "+ago+".")
+		equal(t, "Ann's own no", h.press(annSlack, m, "Voicemail"), own)
 	}
-	late("0:04 ago")
+	late("0:04 ago", "You took "+who+" already, 0:04 ago.")
 	h.accepts(leg)
 	h.shows(m.TS, "Talking with Ann")
-	late("0:04 ago")
+	late("0:04 ago", "You are on the phone with "+who+". /pull pass on hands the call over.")
 	equal(t, "Ann again", h.press(annSlack, m, "Take"), "Yours: "+who+".")
 	h.clock.Advance(56 * time.Second)
 	leg.Hangup()
 	equal(t, "outcome", h.record(call).Outcome, store.Talked)
 	h.shows(m.TS, "Talked with Ann")
-	late("1:00 ago")
+	late("1:00 ago", "You took "+who+" already, 1:00 ago.")
 	equal(t, "with its code", h.text(bobPhone, "Y 1"), "Too late: Ann took "+who+", 1:00 ago.")
 	equal(t, "with another", h.text(bobPhone, "Y 2"), "No call 2 is waiting. LIST shows those that are.")
-	equal(t, "/pull", h.command(bobSlack, ""), "Nobody is waiting.")
+	contains(t, "/pull", h.command(bobSlack, ""), "Nobody is waiting.")
 	h.redirected(call, 1)
 	equal(t, "history", len(h.history()), 1)
 }
@@ -150,8 +158,8 @@ func TestAnotherLinesPerson(t *testing.T) {
 	h.must(err)
 	equal(t, "SMS to Bob", len(h.net.Phone(bobPhone).Inbox()), 0)
 	equal(t, "Bob is told", h.text(bobPhone, "Yes"), "You do not answer the line Sales.")
-	equal(t, "Bob is told", h.text(bobPhone, "PULL"), "Nobody is waiting.")
-	equal(t, "/pull", h.command(bobSlack, ""), "Nobody is waiting.")
+	equal(t, "Bob is told", h.text(bobPhone, "PULL"), "You do not answer the line Sales.")
+	equal(t, "/pull", h.command(bobSlack, ""), "You belong to no line. Ask whoever runs pullphone to add you to one.")
 	equal(t, "state", h.call(call).State, store.Waiting)
 	equal(t, "what Ann is told", h.text(annPhone, "Yes"), fmt.Sprintf("Yours: JANE DOE, (208) 555-0123. Your phone %s rings now.", "(208) 555-0101"))
 	h.rings(annPhone, call)

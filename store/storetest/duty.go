@@ -13,6 +13,7 @@ var duties = []part[*world]{
 	{"who has a call may insist", busyInsists},
 	{"who has a call is told when it is over", freedIsTold},
 	{"what makes somebody free once more is not lost", freedMeanwhile},
+	{"phones ring on when somebody is free again", freedIsRung},
 	{"who has which call is noted anew at the start", busyNotedAnew},
 	{"off duty, and on", offDuty},
 	{"off duty for a while", offForAWhile},
@@ -125,6 +126,43 @@ func freedIsTold(w *world) {
 	w.follow()
 	if got := w.told(other); got != "" {
 		w.Errorf("told again: %q", got)
+	}
+}
+
+func freedIsRung(w *world) {
+	c := w.waits("Ann Bob Cy")
+	w.clock.Advance(10 * second)
+	c = w.goesUp(c, "CA1")
+	other := w.talking()
+	for _, name := range []string{"Bob", "Cy"} {
+		w.check(w.s.SetDuty(w.ctx, name, store.Duty{Off: true}))
+	}
+	c = w.ok(w.s.RingOver(w.ctx, c.ID, 1, 1, "CA1", 0))
+	if ds := w.deeds(store.RingUp, c.ID); c.Ring.Person != "" || len(ds) != 0 {
+		w.Errorf("nobody can be rung, but %+v, %+v", c.Ring, ds)
+	}
+	w.follow()
+	w.clock.Advance(10 * second)
+	w.ok(w.s.HungUp(w.ctx, other.ID))
+	w.follow()
+	c = w.is(c.ID, store.Waiting, "")
+	if d := w.one(store.RingUp, c.ID); c.Ring.Person != "Ann" || c.Ring.Turn != 3 || d.Rev != 3 || !d.Due.Equal(w.clock.Now()) {
+		w.Errorf("Ann can be: %+v, %+v", c.Ring, d)
+	}
+	w.follow()
+	// A call that came while nobody could be rung gives texts their time first.
+	w.wins(w.arrive(sales), "Ann", store.Take)
+	c = w.waits("")
+	if ds := w.deeds(store.RingUp, c.ID); len(ds) != 0 {
+		w.Errorf("nobody can be rung, but %+v", ds)
+	}
+	w.check(w.s.SetDuty(w.ctx, "Bob", store.Duty{}))
+	w.follow()
+	if d := w.one(store.RingUp, c.ID); d.Rev != 1 || !d.Due.Equal(w.clock.Now().Add(10*second)) || w.told(c) != "Bob" {
+		w.Errorf("Bob can be: %+v", d)
+	}
+	if c = w.drawn(w.is(c.ID, store.Waiting, "")); !c.Ring.At.IsZero() { // Slack has shown it
+		w.Errorf("%+v", c.Ring)
 	}
 }
 

@@ -138,6 +138,7 @@ func (w *world) drawn(c store.Call) store.Call {
 			}
 		}
 		w.awaitDone(store.Draw, c.ID)
+		w.refuse(jobs)
 	})
 	return w.is(c.ID, c.State, c.Outcome)
 }
@@ -184,6 +185,20 @@ func whenRung(w *world) {
 	}
 }
 
+// refuse lets further jobs fail: the loop ends when nothing that it has begun is left.
+func (w *world) refuse(jobs <-chan job) {
+	go func() {
+		for {
+			select {
+			case j := <-jobs:
+				j.done <- outcome{err: fmt.Errorf("not now")}
+			case <-w.ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
 // goesUp has Twilio ring the phone whose turn it is.
 func (w *world) goesUp(c store.Call, sid string) store.Call {
 	w.Helper()
@@ -200,16 +215,7 @@ func (w *world) goesUp(c store.Call, sid string) store.Call {
 			}}
 			break
 		}
-		go func() { // the loop ends when nothing that it has begun is left
-			for {
-				select {
-				case j := <-jobs:
-					j.done <- outcome{err: fmt.Errorf("not now")}
-				case <-w.ctx.Done():
-					return
-				}
-			}
-		}()
+		w.refuse(jobs)
 	})
 	c, err := w.s.Call(w.ctx, c.ID)
 	w.check(err)
