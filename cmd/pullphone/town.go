@@ -133,6 +133,7 @@ func (t *town) serve(ctx context.Context, cfg *config.Config, clock clockwork.Cl
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
+	s.bot.Haste = 1000 // this Slack has no limits, and nobody wants to wait for what they would be
 	ready(s.store)
 	return s.serve(ctx, t.listeners[0], newAdmin(s, db, t.listeners[1].Addr().String()), t.listeners[1], log)
 }
