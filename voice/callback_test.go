@@ -382,6 +382,12 @@ func TestCallBackGivenUp(t *testing.T) {
 		x.no(jane.WaitEnd(x.ctx))
 		x.no(x.net.WaitQuiet(x.ctx))
 		if silent {
+			x.no(x.disk.View(x.ctx, func(r store.Reader) error {
+				if due, err := r.Get(store.Deed{Kind: store.Ask, Call: c.ID}.Key()); err != nil || due == nil {
+					t.Errorf("Twilio is not asked: %v", err)
+				}
+				return nil
+			}))
 			_, err := x.ask(x.ctx, store.Deed{Kind: store.Ask, Call: c.ID, Due: x.clock.Now()})
 			x.no(err)
 		}
