@@ -33,11 +33,12 @@ func TestOneCall(t *testing.T) {
 	h := serveTown(t, options{line: []string{`greeting: "Welcome."`}})
 	call, m := h.arrive(janePhone, jane)
 
-	// The caller is welcomed and hears music.
+	// The caller is welcomed, told of the keys and of their place, and hears music.
 	heard := call.Heard()
-	equal(t, "first heard", heard[0].String(), "say Welcome.")
-	if heard[1].Kind != voicetest.HeardPlay || !strings.HasPrefix(heard[1].Text, h.cfg.PublicURL+"/music/") {
-		t.Errorf("the caller hears %s for music", heard[1])
+	for i, want := range []string{"say Welcome.", "say Press 1 to leave a message, 2 to be called back.", "say You are next.", "play " + h.cfg.PublicURL + "/music/"} {
+		if !strings.HasPrefix(heard[i].String(), want) {
+			t.Errorf("the caller hears %s, not %s", heard[i], want)
+		}
 	}
 	// Everybody is told, each once.
 	for _, phone := range []string{annPhone, bobPhone} {
