@@ -99,6 +99,7 @@ const question = "Call for Sales. Press 1 to take it, 2 to decline."
 func TestTakerDoesNotCome(t *testing.T) {
 	pick := func(x *exchange, _ *clockwork.FakeClock, leg *voicetest.Leg) {
 		leg.Answer()
+		x.hears(leg.Party, question)
 		x.no(leg.WaitKeys(x.ctx))
 	}
 	for _, tt := range []struct {
@@ -234,6 +235,7 @@ func TestCallerGoneBeforeTaker(t *testing.T) {
 		leg.Answer()
 		want := []string{callerGone}
 		if path == acceptPath {
+			x.hears(leg.Party, question)
 			x.no(leg.WaitKeys(x.ctx))
 			leg.Press("1")
 			want = []string{question, callerGone}
@@ -254,6 +256,7 @@ func TestAnyKey(t *testing.T) {
 		_, c := x.onHold()
 		_, leg := x.taken(c, "Ann")
 		leg.Answer()
+		x.hears(leg.Party, question)
 		x.no(leg.WaitKeys(x.ctx))
 		leg.Press(key)
 		x.no(leg.WaitBridged(x.ctx))
