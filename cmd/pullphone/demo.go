@@ -389,7 +389,7 @@ func (p *player) takenInLine(ctx context.Context) (*voicetest.Call, error) {
 	}
 	p.say("Ann", "is told: %s", reply.Text)
 	if !strings.HasPrefix(reply.Text, "Nobody is waiting. You are next in line") {
-		return nil, fmt.Errorf("Ann is told %q, and not that she is next in line", reply.Text)
+		return nil, fmt.Errorf("/pull says %q, and not that Ann is next in line", reply.Text)
 	}
 	p.say("caller", "Somebody in Nampa calls %s.", salesNumber)
 	call := p.net.Phone(markPhone).Call(salesNumber, voicetest.CallerInfo{City: "NAMPA", State: "ID", Country: "US"})
