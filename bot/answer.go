@@ -96,8 +96,8 @@ func has(c store.Call, person string) bool {
 }
 
 // which finds the call that an answer without a button is about: the one with the code that it names; for a no, the one
-// that its sender has; or the only one that waits. Where that is not certain the person is asked back, never guessed for,
-// and text says so.
+// that its sender has; or the only one that waits; with none, the one that came last. Where that is not certain the person
+// is asked back, never guessed for, and text says so.
 func (b *Bot) which(ctx context.Context, t typed) (c store.Call, text string, err error) {
 	if t.code > 0 {
 		return b.byCode(ctx, t)
@@ -130,7 +130,7 @@ func (b *Bot) which(ctx context.Context, t typed) (c store.Call, text string, er
 	}
 	waiting := only(open, store.Waiting)
 	switch {
-	case len(waiting) == 0 && len(open) > 0:
+	case len(waiting) == 0 && len(open) > 0 && open[len(open)-1].Arrived.After(last.Arrived):
 		return open[len(open)-1], "", nil
 	case len(waiting) == 0 && last.ID != "":
 		return last, "", nil

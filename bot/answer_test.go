@@ -118,6 +118,25 @@ func TestSecondCall(t *testing.T) {
 	r.chats(chat{ann, "/pull pass on", "Handed over: Jane, (208) 555-0110 is back on hold. If nobody takes the call, your phone rings again."})
 }
 
+// With nobody waiting a bare word is about the caller who came last, whether they talk or have gone.
+func TestBareWordLate(t *testing.T) {
+	r := open(t, someTeam())
+	jane := r.named("Jane")
+	r.clock.Advance(time.Second)
+	r.answers(jane, "Ann", store.Take)
+	r.accepts(jane)
+	r.chats(chat{bob, "y", "Too late: Ann took Jane, (208) 555-0110, just now."})
+	kim := r.named("Kim")
+	r.clock.Advance(time.Second)
+	_, err := r.Store.HungUp(r.ctx, kim.ID)
+	r.no(err)
+	r.chats(chat{bob, "y", "Kim, (208) 555-0111 has hung up."}, chat{bob, "/pull yes", "Kim, (208) 555-0111 has hung up."})
+	max := r.named("Max")
+	r.clock.Advance(time.Second)
+	r.answers(max, "Ann", store.SendVoicemail)
+	r.chats(chat{bob, "y", "Too late: Ann has sent Max, (208) 555-0111 to voicemail, just now."})
+}
+
 // Whoever the phone rings for gives the call back with a bare no, whatever else waits.
 func TestGiveBack(t *testing.T) {
 	for text, yes := range map[string]string{"n": "y 1", "pass": "/pull 1", "/pull no": "y 1", "/pull pass": "/pull 1", "later": "y 1", "lunch": "y 1", "no 1": "y 1", "/pull no 1": "y 1", "pass on": "y 1", "/pull pass on": "/pull 1"} {
