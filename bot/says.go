@@ -424,7 +424,7 @@ func severalCodes(code int) string {
 // mostListed is how many calls are listed: Twilio sends no text of more than 1,600 characters (error 21617).
 const mostListed = 10
 
-// whichOne asks back when a bare answer could mean another call. example is one that could not, but for the code.
+// whichOne asks back when a bare answer could mean another call. example is one that could not.
 func whichOne(team store.Team, calls []store.Call, example string, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("Which one?")
@@ -436,7 +436,7 @@ func whichOne(team store.Team, calls []store.Call, example string, now time.Time
 		fmt.Fprintf(&b, " And %d more.", more)
 	}
 	// Twilio takes 1,600 characters at most.
-	return shorten(b.String(), 1500) + fmt.Sprintf(" Reply for example %s %d.", example, calls[0].Code)
+	return shorten(b.String(), 1500) + " Reply for example " + example + "."
 }
 
 // waitingList says who waits, in the order in which they are to be taken.
