@@ -241,6 +241,14 @@ func TestHandOver(t *testing.T) {
 	}
 	r.answers(r.call(jane.ID), "Ann", store.Take)
 	r.accepts(jane)
+	// Ann still sees the button of when she talked first.
+	jane.Attempt = 1
+	old := payload(ann, "handover", value(jane))
+	r.press(old)
+	r.tellOne()
+	if got := r.told(ann); !strings.HasSuffix(got, "\nThat was about an earlier conversation with Jane, (208) 555-0110. /pull pass on hands the call over.") || r.call(jane.ID).State != store.Talking {
+		t.Errorf("she is told %q", got)
+	}
 	_, err := r.Store.HungUp(r.ctx, jane.ID)
 	r.no(err)
 	press(ann, "The call with Jane, (208) 555-0110 is over.")

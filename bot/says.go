@@ -182,7 +182,12 @@ func verdict(team store.Team, a store.Answer, v store.Verdict, c, other store.Ca
 		}
 		return "All right, not you."
 	case store.Stale:
-		return who + " is waiting again. Please answer the latest announcement" + codeHint(a, c) + "."
+		switch {
+		case c.State == store.Waiting:
+			return who + " is waiting again. Please answer the latest announcement" + codeHint(a, c) + "."
+		case a.Word == store.HandOver && c.State == store.Talking && has(c, a.Person):
+			return "That was about an earlier conversation with " + who + ". " + orCommand(a, "PASS ON", "/pull pass on") + " hands the call over."
+		}
 	case store.OnACall:
 		if c.ID == "" || c.State == store.Waiting {
 			return onACall(team, a, c, other)
@@ -208,7 +213,7 @@ func verdict(team store.Team, a store.Answer, v store.Verdict, c, other store.Ca
 		return who + " is at voicemail already."
 	case c.Outcome == store.Missed && c.Back == nil:
 		return who + " has hung up."
-	case c.Outcome == store.Talked && v.Result == store.NotTalking:
+	case c.Outcome == store.Talked && a.Word == store.HandOver:
 		return "The call with " + who + " is over."
 	}
 	return who + " is not waiting any more."

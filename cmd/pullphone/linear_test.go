@@ -188,7 +188,7 @@ var verdicts = map[store.Result]result{
 }
 
 // byRule are the results that say more than who was first; what is said of them later may be how the call stands then.
-var byRule = []result{passed, onACall, gaveBack, handedOver, notTalking, onlyTake}
+var byRule = []result{stale, passed, onACall, gaveBack, handedOver, notTalking, onlyTake}
 
 // linearizable reports whether there is an order of the operations on one call that the rule allows.
 func linearizable(ops []porcupine.Operation) bool {
@@ -365,6 +365,8 @@ func learns(who, text string) told {
 		return told{lost, who, firstWord[m[1]]}
 	}
 	switch {
+	case has("That was about an earlier conversation"):
+		return told{result: stale}
 	case has(" hands the call over."):
 		return told{lost, who, store.Take}
 	case hasACall.MatchString(text):
