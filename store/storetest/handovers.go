@@ -221,7 +221,6 @@ func handedBackToNobody(w *world) {
 
 func handedTwice(w *world) {
 	c := w.handsOver(w.talking(), "Ann", "")
-	handed := w.clock.Now()
 	w.ok(w.s.Queued(w.ctx, c.ID, 2, "QU1"))
 	w.clock.Advance(20 * second)
 	c = w.wins(c, "Bob", store.Take)
@@ -237,7 +236,7 @@ func handedTwice(w *world) {
 	}
 	// However often somebody tries, it ends by itself.
 	c = w.handsOver(w.joins(c), "Ann", "")
-	handed = w.clock.Now()
+	handed := w.clock.Now()
 	for w.clock.Now().Sub(handed) < 100*time.Second {
 		c = w.wins(c, "Bob", store.Take)
 		w.clock.Advance(25 * second)
