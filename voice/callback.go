@@ -160,7 +160,8 @@ func (p *Phone) callBack(ctx context.Context, c store.Call, leg string) []twiml.
 func (p *Phone) reached(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	f := r.PostForm
 	seconds, _ := strconv.Atoi(f.Get("DialCallDuration"))
-	c, err := p.Store.CallBackOver(r.Context(), id, attempt, spoke(f.Get("DialCallStatus"), f.Get("DialBridged"), seconds))
+	gone := twilio.Over(f.Get("CallStatus"))
+	c, err := p.Store.CallBackOver(r.Context(), id, attempt, spoke(f.Get("DialCallStatus"), f.Get("DialBridged"), seconds, gone))
 	switch {
 	case err != nil:
 		p.fail(w, err)
@@ -171,10 +172,11 @@ func (p *Phone) reached(w http.ResponseWriter, r *http.Request, id store.CallID,
 	}
 }
 
-// spoke is how dialling the caller ended, from the status of their phone; bridged is empty where Twilio does not say.
-func spoke(status, bridged string, seconds int) store.DialResult {
+// spoke is how dialling the caller ended, from the status of their phone; bridged is empty where Twilio does not say. gone
+// says that who calls back was on the phone no more when it ended: that was no try, whatever the status.
+func spoke(status, bridged string, seconds int, gone bool) store.DialResult {
 	out := store.DialResult{Bridged: bridged == "true" || bridged == "" && status == "completed", Seconds: seconds, Why: store.Unreached}
-	if status == "canceled" || status == "" { // who calls back has hung up, or got no further
+	if gone || status == "canceled" || status == "" { // who calls back has hung up, or got no further
 		out.Why = store.HungUp
 	}
 	return out
@@ -232,6 +234,8 @@ func (p *Phone) askCallBack(ctx context.Context, c store.Call) error {
 	if last.Status != "" && !twilio.Over(last.Status) { // not long, without the other end
 		return &store.Later{After: insist}
 	}
-	_, err = p.Store.CallBackOver(ctx, c.ID, c.Attempt, spoke(last.Status, "", last.Seconds))
+	// Who hears that nobody picked up is on the phone for a while after that.
+	gone := last.Status == "no-answer" && !call.Ended.IsZero() && !last.Ended.IsZero() && !last.Ended.Before(call.Ended)
+	_, err = p.Store.CallBackOver(ctx, c.ID, c.Attempt, spoke(last.Status, "", last.Seconds, gone))
 	return err
 }
