@@ -101,7 +101,8 @@ func (p *Phone) callback(w http.ResponseWriter, r *http.Request, id store.CallID
 	case !theirs:
 		p.say(w, words(answeredElsewhere(c)), &twiml.VoiceHangup{})
 	case c.State == store.Ringing && line.Accept:
-		ask := &twiml.VoiceGather{Action: p.at(callbackKeyPath, c), NumDigits: "1", Timeout: "5", InnerElements: []twiml.Element{words(pressOne(line, c))}}
+		ask := &twiml.VoiceGather{Action: p.at(callbackKeyPath, c), NumDigits: "1", FinishOnKey: noKey, Timeout: "5",
+			InnerElements: []twiml.Element{words(pressOne(line, c))}}
 		p.say(w, ask, ask, &twiml.VoiceHangup{})
 	default:
 		p.say(w, p.callBack(r.Context(), c, leg)...)
@@ -116,7 +117,7 @@ func (p *Phone) callbackKey(w http.ResponseWriter, r *http.Request, id store.Cal
 	case err != nil:
 		p.Log.Error("key to call back", "call", id, "err", err)
 		p.say(w, &twiml.VoiceHangup{})
-	case f.Get("Digits") == "", c.Attempt != attempt:
+	case c.Attempt != attempt:
 		p.callback(w, r, id, attempt)
 	case f.Get("Digits") == "2":
 		if err := p.Store.BackLegOver(r.Context(), id, attempt, f.Get("CallSid"), store.Declined); err != nil {
