@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
 	"github.com/twilio/twilio-go/twiml"
 
 	"pullphone/store"
@@ -19,18 +17,11 @@ import (
 // A caller who asked to be called back is reached from the phone of whoever takes the call: that rings first, shows the
 // line's number and asks for a 1; then the caller's is dialled from it, and shows the line's number too.
 
-// canCallBack reports whether a caller can be called back: their number is known, is that of a usual phone, and in a country
-// where calls of ours may go. Whoever forges a number that costs extra must not have us call it.
+// canCallBack reports whether a caller can be called back: their number is known, and an ordinary one in the line's own
+// country. Whoever forges a number that costs extra must not have us call it.
 func (p *Phone) canCallBack(c store.Call) bool {
-	n, err := phonenumbers.Parse(c.From, "")
-	if err != nil || !slices.Contains(p.Countries, phonenumbers.GetRegionCodeForNumber(n)) {
-		return false
-	}
-	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.VOIP:
-		return true
-	}
-	return false
+	line, _ := p.Store.Team.Line(c.Line)
+	return line.Usual(c.From)
 }
 
 // callOuts rings the phones of those who took a call of somebody to be called back.

@@ -99,22 +99,34 @@ func offered(h *house, c store.Call, from string) (keys string, asked bool) {
 
 // Only who can be called back is offered it.
 func TestWhoIsCalledBack(t *testing.T) {
-	for from, can := range map[string]bool{
-		caller:         true,
-		"":             false,
-		"+19005550123": false, // costs extra
-		"+12425550123": false, // another country, by the same country code
-		"+4930123456":  false,
-		"+8835100012":  false, // no country
+	for _, tt := range []struct {
+		country, from string
+		can           bool
+	}{
+		{"US", caller, true},
+		{"US", "", false},
+		{"US", "+19005550123", false}, // costs extra
+		{"US", "+18005550123", false}, // free for who calls it
+		{"US", "+12425550123", false}, // another country, by the same country code
+		{"US", "+4930123456", false},
+		{"US", "+8835100012", false}, // no country
+		{"GB", caller, false},
+		{"GB", "+442071234567", true},
+		{"GB", "+447400123456", true},
+		{"GB", "+445612345678", false}, // over the internet, and perhaps nowhere
+		{"", caller, false},            // a line whose number is in no country
+		{"", "+8835100012", false},
 	} {
-		h := open(t, someTeam())
-		c, err := h.Store.Arrive(t.Context(), store.Arrival{SID: "CA1", Line: sales, From: from})
+		team := someTeam()
+		team.Lines[0].Country = tt.country
+		h := open(t, team)
+		c, err := h.Store.Arrive(t.Context(), store.Arrival{SID: "CA1", Line: sales, From: tt.from})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := map[bool]string{true: bothKeys, false: "Press 1 to leave a message."}[can]
-		if keys, asked := offered(h, c, from); keys != want || asked != can {
-			t.Errorf("%s: %q, asked %v", from, keys, asked)
+		want := map[bool]string{true: bothKeys, false: "Press 1 to leave a message."}[tt.can]
+		if keys, asked := offered(h, c, tt.from); keys != want || asked != tt.can {
+			t.Errorf("%s to a line in %q: %q, asked %v", tt.from, tt.country, keys, asked)
 		}
 	}
 }
