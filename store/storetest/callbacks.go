@@ -268,12 +268,12 @@ func callsBackNot(w *world) {
 	if c.CalledOut(3, "CA3") || c.CalledOut(4, "CA3") {
 		w.Error("it is theirs though they gave it back")
 	}
-	// Nothing is heard of it, before Twilio was asked or after.
-	for attempt, called := range []bool{4: false, 5: true} {
+	// Nothing is heard of it: their phone could not be rung, or rings for ever.
+	for attempt, why := range []store.Why{4: store.Failed, 5: store.NoAnswer} {
 		if attempt < 4 {
 			continue
 		}
-		if c = w.wins(c, "Ann", store.Take); called {
+		if c = w.wins(c, "Ann", store.Take); why == store.NoAnswer {
 			c = w.callsOut(c, "CA5")
 		}
 		w.clock.Advance(20*second + 75*second - millisecond)
@@ -281,7 +281,7 @@ func callsBackNot(w *world) {
 		w.is(c.ID, store.Ringing, "")
 		w.clock.Advance(millisecond)
 		w.expire()
-		c = waits(w.is(c.ID, store.Waiting, ""), attempt+1, store.NoAnswer)
+		c = waits(w.is(c.ID, store.Waiting, ""), attempt+1, why)
 	}
 	for _, d := range w.deeds(store.HangUp, c.ID) {
 		if d.Whom != "CA2" && d.Whom != "CA5" {
