@@ -21,7 +21,7 @@ func (s *Store) AskBack(ctx context.Context, id CallID, attempt int) (bool, Call
 		if c.State != Waiting || c.Attempt != attempt || c.From == "" || c.Back != nil {
 			return nothing, nil
 		}
-		if asked, err := t.asked(c); err != nil || asked {
+		if asked, err := asked(t.Get, c); err != nil || asked {
 			return nothing, err
 		}
 		c.Back = &Callback{At: t.now}
@@ -38,14 +38,22 @@ func (s *Store) AskBack(ctx context.Context, id CallID, attempt int) (bool, Call
 	return err == nil && c.Back != nil && c.Open(), c, err
 }
 
-// asked reports whether the caller waits to be called back from another call already: once is enough.
-func (t *txn) asked(c *Call) (bool, error) {
-	open, err := t.openOf(c.From)
+// Asked reports whether the caller waits to be called back from another call of theirs already: once is enough.
+func (s *Store) Asked(ctx context.Context, c Call) (yes bool, err error) {
+	err = s.backend.View(ctx, func(r Reader) (err error) {
+		yes, err = asked(r.Get, &c)
+		return err
+	})
+	return yes, err
+}
+
+func asked(get func(string) ([]byte, error), c *Call) (bool, error) {
+	open, err := openOf(get, c.From)
 	if err != nil {
 		return false, err
 	}
 	for _, id := range open {
-		other, err := load(t.Get, id)
+		other, err := load(get, id)
 		if err != nil {
 			return false, err
 		}

@@ -144,7 +144,7 @@ func (p *Phone) holdKey(w http.ResponseWriter, r *http.Request, id store.CallID,
 			return
 		}
 		if err == nil && c.State == store.Waiting {
-			p.wait(w, r, id, attempt, words(noCallBack))
+			p.wait(w, r, id, attempt, words(p.notCalledBack(r.Context(), c)))
 			return
 		}
 	}
@@ -162,6 +162,14 @@ func (p *Phone) askBack(ctx context.Context, c store.Call, attempt int) (bool, s
 		return false, c, err
 	}
 	return p.Store.AskBack(ctx, c.ID, attempt)
+}
+
+// notCalledBack says why a caller cannot ask to be called back.
+func (p *Phone) notCalledBack(ctx context.Context, c store.Call) string {
+	if asked, err := p.Store.Asked(ctx, c); asked && err == nil {
+		return alreadyAsked
+	}
+	return noCallBack
 }
 
 // music is what plays from a piece on: for as long as anybody waits, or only that piece. A single piece loops in itself;

@@ -140,11 +140,11 @@ func TestCallsBackAreCounted(t *testing.T) {
 	}
 	second := h.arrive("CA2")
 	got := spoken(t, h.post(of(holdKeyPath, second, 1)+"&s=0&m=1", form(common(second, "Digits", "2")...)))
-	if got.Inner[0].Inner[0].Text != "Sorry, we cannot call you back on this number." || h.call(second.ID).Back != nil {
+	if got.Inner[0].Inner[0].Text != "You have asked for that already: we will call you back." || h.call(second.ID).Back != nil {
 		t.Errorf("%s", got)
 	}
 	for i := range 4 {
-		c := h.answer(h.call(c.ID), "Ann", store.Take)
+		c = h.answer(h.call(c.ID), "Ann", store.Take)
 		if _, err := h.Store.CallBackOver(t.Context(), c.ID, c.Attempt, store.DialResult{Bridged: true, Seconds: 1}); err != nil {
 			t.Fatal(err)
 		}
@@ -152,6 +152,10 @@ func TestCallsBackAreCounted(t *testing.T) {
 		if _, asked := offered(h, next, caller); asked != (i < 1) { // with the two above
 			t.Fatalf("after %d: %v", i, asked)
 		} else if !asked {
+			got := spoken(t, h.post(of(holdKeyPath, next, 1)+"&s=0&m=1", form(common(next, "Digits", "2")...)))
+			if got.Inner[0].Inner[0].Text != "Sorry, we cannot call you back on this number." {
+				t.Errorf("%s", got)
+			}
 			return
 		}
 		c = next
