@@ -3,7 +3,6 @@ package voice
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -38,38 +37,14 @@ func (p *Phone) callOut(ctx context.Context, d store.Deed) (func(*store.Call) bo
 		return nil, nil
 	}
 	person, _ := p.Store.Team.Person(c.Claim.Person)
-	failed := func() (func(*store.Call) bool, error) {
-		return nil, p.Store.BackLegOver(ctx, c.ID, c.Attempt, "", store.Failed)
-	}
-	if person.Phone == "" { // gone from the config file since
-		return failed()
-	}
-	line, _ := p.Store.Team.Line(c.Line)
-	out := twilio.Outgoing{From: c.Line, To: person.Phone, URL: p.at(callbackPath, c), Status: p.at(callbackOverPath, c),
-		Fallback: p.PublicURL + FallbackPath, Timeout: line.RingTimeout}
 	sid := ""
-	if d.Doubt { // it may ring already
-		if sid, err = p.Twilio.CalledOut(ctx, out, c.Claim.At.Add(-clockSkew)); err != nil {
-			return nil, later(err)
+	if person.Phone != "" { // else gone from the config file since
+		if sid, _, err = p.ringPhone(ctx, d, c, person, p.at(callbackPath, c), p.at(callbackOverPath, c), c.Claim.At); err != nil {
+			return nil, err
 		}
 	}
 	if sid == "" {
-		may, err := p.Store.Allow(ctx, fmt.Sprintf("%s/%d/back", c.ID, c.Attempt),
-			store.Quota{Of: "rings to " + person.Name, Most: 30, Within: time.Hour}, store.Quota{Of: "rings on " + c.Line, Most: 120, Within: time.Hour})
-		if err != nil {
-			return nil, &store.Later{Err: err}
-		}
-		if !may {
-			p.Log.Warn("phone not rung to call back: it has been too often in this hour", "call", c.ID, "person", person.Name)
-			return failed()
-		}
-		if sid, err = p.Twilio.CallOut(ctx, out); err != nil {
-			if twilio.Refused(err) {
-				p.Log.Warn("phone not rung to call back", "call", c.ID, "person", person.Name, "err", err)
-				return failed()
-			}
-			return nil, later(err)
-		}
+		return nil, p.Store.BackLegOver(ctx, c.ID, c.Attempt, "", store.Failed)
 	}
 	// Recorded at once, together with what is due when the call is not theirs any more.
 	_, _, err = p.Store.CalledOut(ctx, c.ID, c.Attempt, sid)
