@@ -17,9 +17,8 @@ import (
 func init() {
 	documents["leave"] = `<Leave/>`
 	documents["call back"] = `<Say voice="woman">We will call you back on this number. You can hang up. Goodbye.</Say><Hangup/>`
-	documents["music"] = `<Gather action="@u/twilio/hold/key?c=@c&amp;n=@n&amp;s=7&amp;m=3" input="dtmf" numDigits="1" timeout="1">
-		<Play loop="0">@u` + ownMusic.Text[len(here):] + `</Play></Gather><Redirect>@u/twilio/hold?c=@c&amp;n=@n&amp;s=7&amp;m=3</Redirect>`
-	documents["piece"] = strings.Replace(documents["music"], ` loop="0"`, "", 1)
+	documents["music"] = `<Gather action="@u/twilio/hold/key?c=@c&amp;n=@n&amp;s=7&amp;b=0&amp;m=3" input="dtmf" numDigits="1" timeout="1">
+		<Play loop="0">@u` + ownMusic.Text[len(here):] + `</Play></Gather><Redirect>@u/twilio/hold?c=@c&amp;n=@n&amp;s=7&amp;b=0&amp;m=3</Redirect>`
 	stages["leaves a message"] = func(h *house, c store.Call) store.Call {
 		_, c, err := h.Store.LeaveMessage(h.Context(), c.ID, 1)
 		return h.got(c, err)
@@ -61,7 +60,7 @@ func TestHoldKeys(t *testing.T) {
 	})
 	for _, other := range []string{"3", "9", "0", "*", "", "12", "#"} {
 		keys(other, []step{
-			{"waiting", 1, "piece", 0, store.Waiting}, // after which they hear that they are next
+			{"waiting", 1, "music", 0, store.Waiting},
 			{"ringing", 1, "music", 0, store.Ringing},
 		})
 	}
@@ -195,7 +194,8 @@ func (h *house) waits(uri string, c store.Call) (said []string, endless bool, ne
 	return said, endless, u.RequestURI()
 }
 
-// Three callers: each hears their place, once a minute at most, and whoever is next hears music that does not end.
+// Three callers: each hears their place, once a minute at most, and whoever has nobody on hold before them hears music that
+// does not end.
 func TestPlaces(t *testing.T) {
 	team := someTeam()
 	team.Lines[0].Greeting, team.Lines[0].MaxWait = "", time.Hour
@@ -220,34 +220,38 @@ func TestPlaces(t *testing.T) {
 	first := func(i int, endless bool, want string) {
 		t.Helper()
 		got := spoken(t, h.post(next[i], form(common(calls[i], "QueueSid", "QU1")...))).Inner[0].Inner
-		next[i] = fmt.Sprintf("%s&s=%d&m=1", next[i], int(h.clock.Since(calls[i].Arrived).Seconds()))
-		if n := len(got); n != 3 || got[1].Text != want || (got[2].Attr["loop"] == "0") != endless {
+		next[i] = fmt.Sprintf("%s&s=%d&b=%d&m=1", next[i], int(h.clock.Since(calls[i].Arrived).Seconds()), i)
+		if n := len(got); n < 2 || want != "" && (n != 3 || got[0].Text != want) || got[n-2].Text != bothKeys || (got[n-1].Attr["loop"] == "0") != endless {
 			t.Errorf("caller %d: %v", i+1, got)
 		}
 	}
-	first(0, true, "You are next.")
+	first(0, true, "")
 	first(1, false, "1 caller is before you.")
 	first(2, false, "2 callers are before you.")
 	h.clock.Advance(30 * time.Second)
 	hear(2, false) // music alone
 	h.clock.Advance(31 * time.Second)
+	hear(0, true) // who has been alone needs no word
 	hear(1, false, "1 caller is before you.")
 	hear(2, false, "2 callers are before you.")
 	hear(2, false)
-	// The first asks to be called back, and keeps their place.
+	// The first asks to be called back, and keeps their place: nobody on hold is before the second any more.
 	stage(h, calls[0], "to be called back")
 	h.clock.Advance(61 * time.Second)
-	hear(1, false, "1 caller is before you.")
+	hear(1, true, "1 caller is before you.")
 	// Of the others one is taken.
 	calls[1] = h.answer(calls[1], "Ann", store.Take)
 	hear(2, false, "2 callers are before you.") // a phone rings, they may come back
 	calls[1] = h.accepted(calls[1])
+	hear(2, false) // told so a moment ago
 	h.clock.Advance(61 * time.Second)
-	hear(2, false, "1 caller is before you.")
+	hear(2, true, "1 caller is before you.")
 	h.accepted(h.answer(h.call(calls[0].ID), "Bob", store.Take))
 	hear(2, false) // told so a moment ago
 	h.clock.Advance(61 * time.Second)
 	hear(2, true, "You are next.")
+	h.clock.Advance(61 * time.Second)
+	hear(2, true) // that was said
 	// Who was taken and comes back is before the others again.
 	h.dialed(calls[1], store.DialResult{Why: store.NoAnswer})
 	h.clock.Advance(61 * time.Second)
@@ -263,7 +267,7 @@ func TestOthersWaited(t *testing.T) {
 	h := open(t, someTeam())
 	for i, waited := range []time.Duration{10 * time.Second, 4 * time.Minute, 100 * time.Second} {
 		c := h.arrive(fmt.Sprint("CA", i))
-		if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))).Inner[0].Inner; len(got) != 4 {
+		if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))).Inner[0].Inner; len(got) != 3 {
 			t.Errorf("after %d: %v", i, got)
 		}
 		h.clock.Advance(waited)
@@ -271,12 +275,12 @@ func TestOthersWaited(t *testing.T) {
 	}
 	c := h.arrive("CA9")
 	got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))).Inner[0].Inner
-	if len(got) != 5 || got[3].Text != "Calls answered in the last hour waited about 2 minutes." {
+	if len(got) != 4 || got[1].Text != "Calls answered in the last hour waited about 2 minutes." {
 		t.Errorf("%v", got)
 	}
 	h.clock.Advance(time.Hour - 101*time.Second) // the second is not within the hour any more, the third is
 	c = h.arrive("CA10")
-	if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))).Inner[0].Inner; len(got) != 4 {
+	if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))).Inner[0].Inner; len(got) != 4 || got[1].Text != oneBefore {
 		t.Errorf("%v", got)
 	}
 }
@@ -298,7 +302,7 @@ func TestMusicGoesOn(t *testing.T) {
 		u, _ := url.Parse(got.Inner[1].Text)
 		uri = u.RequestURI()
 	}
-	for _, bad := range []string{"&s=x&m=-1", "&s=99999999999999999999&m=99999999999999999999", "&s=-5&m=3", "&s=&m="} {
+	for _, bad := range []string{"&s=x&b=y&m=-1", "&s=99999999999999999999&b=99999999999999999999&m=99999999999999999999", "&s=-5&b=-5&m=3", "&s=&b=&m="} {
 		spoken(t, h.post(of(holdPath, c, 1)+bad, form(common(c)...)))
 	}
 }
