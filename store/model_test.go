@@ -300,7 +300,9 @@ func (h *history) check(op string) {
 			if ring := is.due[store.Deed{Kind: store.RingUp, Call: id, Attempt: c.Attempt}.Key()]; ring != nil && c.Back != nil && !c.Ring.Up {
 				h.Errorf("%s: phones ring for %s, who waits to be called back", op, h.name(id))
 			}
-			waits[c.Line]++
+			if c.Back == nil {
+				waits[c.Line]++
+			}
 			if c.Code == 0 {
 				h.Errorf("%s: %s waits without a code", op, h.name(id))
 			}
