@@ -128,7 +128,7 @@ type Handed struct {
 	Note string    `json:"note,omitempty"`
 	At   time.Time `json:"at"`
 
-	Returned bool `json:"returned,omitempty"` // nobody else took it: their phone was rung again
+	Returned bool `json:"returned,omitempty"` // nobody else took it in time: their phone was rung again, if they could take it
 }
 
 // Callback is a caller who has hung up and waits to be called back.

@@ -209,14 +209,27 @@ func handedBackToNobody(w *world) {
 		away()
 		w.clock.Advance(30 * second)
 		w.expire()
-		c = w.is(c.ID, store.Recording, "")
-		if c.Claim.Rule != store.WaitedOut || c.Handed.Returned {
-			w.Errorf("%s: %+v, %+v", name, c.Claim, c.Handed)
+		if c = w.is(c.ID, store.Waiting, ""); !c.Handed.Returned || c.Attempt != 2 || !c.Deadline.Equal(c.Handed.At.Add(2*minute)) {
+			w.Errorf("%s: %+v, %+v", name, c, c.Handed)
 		}
+		w.clock.Advance(90*second - millisecond)
+		w.expire()
+		w.is(c.ID, store.Waiting, "")
+		w.clock.Advance(millisecond)
+		w.expire()
+		w.byRule(w.is(c.ID, store.Recording, ""), store.WaitedOut, 2)
 		for _, id := range w.has("Ann") {
 			w.ok(w.s.HungUp(w.ctx, id))
 		}
 	}
+	// Where callers wait for less than that, there is nothing left.
+	w.staff(func(t *store.Team) { t.Lines[0].MaxWait = 20 * second })
+	w.check(w.s.SetDuty(w.ctx, "Ann", store.Duty{}))
+	c := w.handsOver(w.talking(), "Ann", "")
+	w.check(w.s.SetDuty(w.ctx, "Ann", store.Duty{Off: true}))
+	w.clock.Advance(30 * second)
+	w.expire()
+	w.byRule(w.is(c.ID, store.Recording, ""), store.WaitedOut, 2)
 }
 
 func handedTwice(w *world) {
