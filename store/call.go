@@ -177,7 +177,7 @@ type Call struct {
 	Told    []string  `json:"told,omitempty"`  // who is, or was, told of this attempt by SMS; names
 	Steps   int       `json:"steps,omitempty"` // how many of the line's escalation steps were taken
 	Tries   []Try     `json:"tries,omitempty"`
-	Passed  []Claim   `json:"passed,omitempty"` // who said "not me", and when
+	Passed  []Claim   `json:"passed,omitempty"` // who said "not me" since it was handed over, if it was, and when
 	Handed  *Handed   `json:"handed,omitempty"` // the last time
 	Back    *Callback `json:"back,omitempty"`
 	Missing int       `json:"missing,omitempty"` // attempt for which the caller has yet to be brought back on hold

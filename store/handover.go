@@ -27,6 +27,7 @@ func (t *txn) handOver(c *Call, a Answer) (Verdict, change, error) {
 	c.Handed = &Handed{By: a.Person, Note: string(note[:min(len(note), maxNote)]), At: t.now}
 	t.retrieve(c)
 	c.State, c.Claim, c.Accepted, c.Screened = Waiting, nil, time.Time{}, ""
+	c.Passed = nil // it was before the conversation
 	c.Attempt++
 	c.Deadline = t.now.Add(handedFor)
 	return Verdict{Result: HandedOver, First: first}, visible, t.wait(c)

@@ -215,6 +215,9 @@ func (h *history) answer() {
 		if v.Result == store.HandedOver && (is.Handed == nil || is.Handed.By != a.Person || is.State == store.Waiting && !is.Deadline.Equal(h.now().Add(30*time.Second))) {
 			h.Errorf("%s: %s was handed over as %+v, to wait until %s", a.ID, h.name(is.ID), is.Handed, is.Deadline)
 		}
+		if v.Result == store.HandedOver && len(is.Passed) != 0 {
+			h.Errorf("%s: %+v passed before the conversation, and are left out of %s", a.ID, is.Passed, h.name(is.ID))
+		}
 		if is.Back == nil && is.Missing != is.Attempt {
 			h.Errorf("%s: nobody knows that %s is not on hold", a.ID, h.name(is.ID))
 		}

@@ -12,6 +12,7 @@ var handovers = []part[*world]{
 	{"giving back before pressing 1", givingBack},
 	{"handing over while talking", handingOver},
 	{"who may hand over", handingOverWho},
+	{"who had passed is asked anew", handedAnew},
 	{"nobody takes what was handed over", handedBack},
 	{"whoever handed over cannot take it back", handedBackToNobody},
 	{"a second taker does not come either", handedTwice},
@@ -160,6 +161,14 @@ func handingOverWho(w *world) {
 	w.check(w.s.Overtaken(w.ctx, c.ID, 1))
 	if v, _ := w.answers(store.Answer{Call: c.ID, Attempt: 1, Person: "Ann", Via: store.BySMS, Word: store.HandOver}); v.Result != store.NotTalking {
 		w.Errorf("nobody is known to talk: %+v", v)
+	}
+}
+
+func handedAnew(w *world) {
+	c := w.pass(w.arrive(sales), "Bob")
+	c = w.handsOver(w.joins(w.wins(c, "Ann", store.Take)), "Ann", "")
+	if w.told(c) != "Bob Cy" || len(c.Passed) != 0 {
+		w.Errorf("told %q, passed %+v", w.told(c), c.Passed)
 	}
 }
 
