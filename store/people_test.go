@@ -200,12 +200,8 @@ func (h *history) answer() {
 			h.Errorf("%s: %s, and nobody was first", a.ID, v.Result)
 		}
 	case store.PassOn:
-		left := func(name string) bool {
-			x, ok := is.TextTo(name)
-			return !hasPassed(is, name) && !(ok && x.Status.Lost())
-		}
 		first := !hasPassed(before.calls[a.Call], a.Person) // who says it again says nothing new
-		if first && is.State == store.Waiting && is.Back == nil && !slices.ContainsFunc(is.Told, left) {
+		if first && is.State == store.Waiting && is.Back == nil && len(h.left(is)) == 0 {
 			h.Errorf("%s: all have passed, and %s still waits", a.ID, h.name(is.ID))
 		}
 	case store.HandedOver, store.GivenBack:
