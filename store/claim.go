@@ -183,7 +183,7 @@ func (t *txn) claim(c *Call, by Claim) error {
 }
 
 // allPassed sees to a call of which somebody wants none: when nobody is left of those who were told, the next are told at
-// once; where there are none, the caller is asked for a message.
+// once; where there are none, it comes back to whoever handed it over, or the caller is asked for a message.
 func (t *txn) allPassed(c *Call) error {
 	for t.nobodyLeft(c) {
 		more, err := t.escalate(c)
@@ -193,6 +193,11 @@ func (t *txn) allPassed(c *Call) error {
 		if !more {
 			if c.Back != nil { // it stays open for whoever has the time
 				return nil
+			}
+			if c.Handed != nil && !c.Handed.Returned {
+				if rung, err := t.handBack(c); err != nil || rung {
+					return err
+				}
 			}
 			return t.claim(c, Claim{Word: SendVoicemail, Via: ByRule, Rule: AllPassed})
 		}

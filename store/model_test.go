@@ -18,7 +18,7 @@ var moves = map[string]string{
 	">ringing=":   "arrive", // for somebody who stood in line
 	">recording=": "arrive fallback",
 
-	"waiting>ringing=":   "answer pull expire do-freed",
+	"waiting>ringing=":   "answer pull expire do-freed texted do-sms",
 	"waiting>recording=": "answer leftqueue fallback expire message outofqueue do-ask texted do-sms", // whose text is lost cannot answer
 	"waiting>talking=":   "overtaken",
 	"waiting>ended=":     "hungup found expire do-ask",
@@ -564,6 +564,9 @@ func (h *history) began(op string, p *picture, was, is *store.Call) {
 	}
 	if want := h.callees(p, is); !slices.Equal(want, is.Told) && len(want)+len(is.Told) > 0 {
 		h.Errorf("%s: %q are told of %s at attempt %d, not %q", op, is.Told, who, is.Attempt, want)
+	}
+	if len(is.Passed) > 0 && is.Back == nil && len(h.left(is)) == 0 {
+		h.Errorf("%s: all have passed, and %s waits again", op, who)
 	}
 	for _, name := range is.Told {
 		hopeless := slices.ContainsFunc(is.Texts, func(x store.SMSText) bool { return x.Person == name && x.Never && x.Status.Lost() })

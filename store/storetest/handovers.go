@@ -15,6 +15,7 @@ var handovers = []part[*world]{
 	{"who had passed is asked anew", handedAnew},
 	{"nobody takes what was handed over", handedBack},
 	{"whoever handed over cannot take it back", handedBackToNobody},
+	{"all others pass on what was handed over", handedAndPassed},
 	{"a second taker does not come either", handedTwice},
 	{"a caller is brought back on hold", retrieving},
 	{"a caller is taken while brought back on hold", retrievingTaken},
@@ -239,6 +240,50 @@ func handedBackToNobody(w *world) {
 	w.clock.Advance(30 * second)
 	w.expire()
 	w.byRule(w.is(c.ID, store.Recording, ""), store.WaitedOut, 2)
+}
+
+func handedAndPassed(w *world) {
+	ringsAnn := func(c store.Call) store.Call {
+		w.Helper()
+		if c.State != store.Ringing || c.Claim.Person != "Ann" || c.Claim.Rule != store.HandedBack || !c.Handed.Returned {
+			w.Errorf("%+v, %+v", c, c.Claim)
+		}
+		return c
+	}
+	c := w.pass(w.handsOver(w.talking(), "Ann", ""), "Bob")
+	w.is(c.ID, store.Waiting, "")
+	c = ringsAnn(w.pass(c, "Cy"))
+	// She does not come, and is the only one who has not passed.
+	c = w.ok(w.s.Dialed(w.ctx, c.ID, 2, store.DialResult{Why: store.NoAnswer}))
+	if c.State != store.Waiting || w.told(c) != "Ann" {
+		w.Errorf("%+v, told %q", c, w.told(c))
+	}
+	w.byRule(w.pass(c, "Ann"), store.AllPassed, 3)
+	// The last text that is lost is as good as a word.
+	c = w.pass(w.handsOver(w.talking(), "Ann", ""), "Bob")
+	ringsAnn(w.text(c, "Cy", w.id("SM"), store.TextUndelivered, 30003))
+	w.ok(w.s.HungUp(w.ctx, c.ID))
+	// She wants none of it either.
+	c = w.handsOver(w.talking(), "Ann", "")
+	c = w.pass(c, "Ann", "Bob", "Cy")
+	w.byRule(c, store.AllPassed, 2)
+	// By somebody who is not of the line, nobody is left to be told when they do not come.
+	w.staff(func(t *store.Team) { t.People = append(t.People, store.Person{Name: "Dan", Phone: "+12085550104"}) })
+	c = w.handsOver(w.joins(w.wins(w.arrive(sales), "Dan", store.Take)), "Dan", "")
+	c = w.pass(c, "Ann", "Bob", "Cy")
+	if c.State != store.Ringing || c.Claim.Person != "Dan" {
+		w.Fatalf("%+v", c)
+	}
+	c = w.ok(w.s.Dialed(w.ctx, c.ID, 2, store.DialResult{Why: store.NoAnswer}))
+	w.byRule(c, store.AllPassed, 3)
+	// Unless somebody has not passed, and is only not there.
+	c = w.wins(w.arrive(sales), "Dan", store.Take)
+	w.check(w.s.SetDuty(w.ctx, "Cy", store.Duty{Off: true}))
+	c = w.handsOver(w.joins(c), "Dan", "")
+	c = w.ok(w.s.Dialed(w.ctx, w.pass(c, "Ann", "Bob").ID, 2, store.DialResult{Why: store.NoAnswer}))
+	if c.State != store.Waiting || w.told(c) != "" {
+		w.Errorf("%+v, told %q", c, w.told(c))
+	}
 }
 
 func handedTwice(w *world) {
