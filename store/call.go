@@ -223,6 +223,14 @@ func (c *Call) VoiceSeconds() int {
 	return n
 }
 
+// WaitBegan is when the caller's wait began: that of one who was handed over began anew.
+func (c *Call) WaitBegan() time.Time {
+	if c.Handed != nil {
+		return c.Handed.At
+	}
+	return c.Arrived
+}
+
 // Waited is how long the caller waited: until somebody talked to them, until they were asked for a message, or until
 // they gave up.
 func (c *Call) Waited(now time.Time) time.Duration {

@@ -30,6 +30,7 @@ func (t *txn) handOver(c *Call, a Answer) (Verdict, change, error) {
 	c.Passed = nil // it was before the conversation
 	c.Attempt++
 	c.Deadline = t.now.Add(handedFor)
+	t.escalations(c)
 	return Verdict{Result: HandedOver, First: first}, visible, t.wait(c)
 }
 

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"pullphone/store"
@@ -210,6 +211,17 @@ func (h *history) answer() {
 		}
 		if v.Result == store.HandedOver && (is.Handed == nil || is.Handed.By != a.Person || is.State == store.Waiting && !is.Deadline.Equal(h.now().Add(30*time.Second))) {
 			h.Errorf("%s: %s was handed over as %+v, to wait until %s", a.ID, h.name(is.ID), is.Handed, is.Deadline)
+		}
+		if line, _ := h.team.Line(is.Line); v.Result == store.HandedOver {
+			if is.Steps != before.calls[a.Call].Steps {
+				h.Errorf("%s: %s was handed over, and %d steps are taken at once", a.ID, h.name(is.ID), is.Steps)
+			}
+			for i, step := range line.Escalate[is.Steps:] {
+				d := h.was.due[store.Deed{Kind: store.Escalate, Call: is.ID, Whom: strconv.Itoa(is.Steps + i + 1)}.Key()]
+				if d == nil || !d.Due.Equal(h.now().Add(step.After)) || d.Owner != "" {
+					h.Errorf("%s: a step of %s comes at %+v", a.ID, h.name(is.ID), d)
+				}
+			}
 		}
 		if v.Result == store.HandedOver && len(is.Passed) != 0 {
 			h.Errorf("%s: %+v passed before the conversation, and are left out of %s", a.ID, is.Passed, h.name(is.ID))
