@@ -128,7 +128,7 @@ type Handed struct {
 	Note string    `json:"note,omitempty"`
 	At   time.Time `json:"at"`
 
-	Returned bool `json:"returned,omitempty"` // nobody else took it: their phone was rung again
+	Returned bool `json:"returned,omitempty"` // nobody else took it in time: their phone was rung again, if they could take it
 }
 
 // Callback is a caller who has hung up and waits to be called back.
@@ -177,7 +177,7 @@ type Call struct {
 	Told    []string  `json:"told,omitempty"`  // who is, or was, told of this attempt by SMS; names
 	Steps   int       `json:"steps,omitempty"` // how many of the line's escalation steps were taken
 	Tries   []Try     `json:"tries,omitempty"`
-	Passed  []Claim   `json:"passed,omitempty"` // who said "not me", and when
+	Passed  []Claim   `json:"passed,omitempty"` // who said "not me" since it was handed over, if it was, and when
 	Handed  *Handed   `json:"handed,omitempty"` // the last time
 	Back    *Callback `json:"back,omitempty"`
 	Missing int       `json:"missing,omitempty"` // attempt for which the caller has yet to be brought back on hold
@@ -221,6 +221,14 @@ func (c *Call) VoiceSeconds() int {
 		n += v.Seconds
 	}
 	return n
+}
+
+// WaitBegan is when the caller's wait began: that of one who was handed over began anew.
+func (c *Call) WaitBegan() time.Time {
+	if c.Handed != nil {
+		return c.Handed.At
+	}
+	return c.Arrived
 }
 
 // Waited is how long the caller waited: until somebody talked to them, until they were asked for a message, or until

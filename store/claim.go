@@ -183,9 +183,9 @@ func (t *txn) claim(c *Call, by Claim) error {
 }
 
 // allPassed sees to a call of which somebody wants none: when nobody is left of those who were told, the next are told at
-// once; where there are none, the caller is asked for a message.
+// once; where there are none, it comes back to whoever handed it over, or the caller is asked for a message.
 func (t *txn) allPassed(c *Call) error {
-	for c.nobodyLeft() {
+	for t.nobodyLeft(c) {
 		more, err := t.escalate(c)
 		if err != nil {
 			return err
@@ -193,6 +193,11 @@ func (t *txn) allPassed(c *Call) error {
 		if !more {
 			if c.Back != nil { // it stays open for whoever has the time
 				return nil
+			}
+			if c.Handed != nil && !c.Handed.Returned {
+				if rung, err := t.handBack(c); err != nil || rung {
+					return err
+				}
 			}
 			return t.claim(c, Claim{Word: SendVoicemail, Via: ByRule, Rule: AllPassed})
 		}
@@ -205,11 +210,18 @@ func (c *Call) hasPassed(person string) bool {
 	return slices.ContainsFunc(c.Passed, func(p Claim) bool { return p.Person == person })
 }
 
-// nobodyLeft reports whether all who were reached have said "not me". Once phones are rung because no text arrives,
-// those who have not are still to be reached.
-func (c *Call) nobodyLeft() bool {
+// nobodyLeft reports whether all who were reached have said "not me"; where nobody could be told, all whom the call
+// concerns and who have a phone. Once phones are rung because no text arrives, those who have not are still to be reached.
+func (t *txn) nobodyLeft(c *Call) bool {
+	people := c.Told
+	if len(people) == 0 {
+		people = slices.DeleteFunc(t.concerned(c), func(name string) bool {
+			p, _ := t.team.Person(name)
+			return p.Phone == ""
+		})
+	}
 	rung := c.Ring.Person != "" && (c.Ring.SID != "" || c.Ring.Turn > 1)
-	return !slices.ContainsFunc(c.Told, func(name string) bool {
+	return !slices.ContainsFunc(people, func(name string) bool {
 		x, ok := c.TextTo(name)
 		return !c.hasPassed(name) && (rung || !(ok && x.Status.Lost()) && !c.hopeless(name))
 	})
@@ -218,8 +230,8 @@ func (c *Call) nobodyLeft() bool {
 // lastLost sees to a call whose last text, to those who have not said "not me", turns out to be lost. It reports whether
 // anything follows from that.
 func (t *txn) lastLost(was, c *Call) (bool, error) {
-	if was == nil || was.State != Waiting || c.State != Waiting || was.Attempt != c.Attempt || was.nobodyLeft() ||
-		!slices.ContainsFunc(c.Told, c.hasPassed) || !c.nobodyLeft() {
+	if was == nil || was.State != Waiting || c.State != Waiting || was.Attempt != c.Attempt || t.nobodyLeft(was) ||
+		!slices.ContainsFunc(c.Told, c.hasPassed) || !t.nobodyLeft(c) {
 		return false, nil
 	}
 	return true, t.allPassed(c)

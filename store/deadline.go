@@ -110,18 +110,17 @@ func expired(t *txn, c *Call) (change, error) {
 }
 
 // waitedOut ends the wait of a caller whom nobody has taken. One who was handed over comes back to the person who did,
-// once, if they are there.
+// once; if they cannot take it, the wait goes on for what is left of it.
 func (t *txn) waitedOut(c *Call) error {
 	if c.Handed != nil && !c.Handed.Returned {
-		can, err := t.canTake(c.Handed.By, c.ID)
-		if err != nil {
+		rung, err := t.handBack(c)
+		if err != nil || rung {
 			return err
 		}
-		if can {
-			handed := *c.Handed
-			handed.Returned = true
-			c.Handed = &handed
-			return t.claim(c, Claim{Word: Take, Person: c.Handed.By, Via: ByRule, Rule: HandedBack})
+		line, _ := t.team.Line(c.Line)
+		if end := c.Handed.At.Add(line.MaxWait); end.After(t.now) {
+			c.Deadline = end
+			return nil
 		}
 	}
 	return t.claim(c, Claim{Word: SendVoicemail, Via: ByRule, Rule: WaitedOut})

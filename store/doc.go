@@ -36,7 +36,7 @@
 //	line/<number>          which short codes of a line are in use, or rest
 //	last/<number>          the call of a line that ended last
 //	from/<number>          the open calls of a caller that were put on hold
-//	waits/<number>         how many callers wait on a line
+//	waits/<number>         how many callers are on hold on a line
 //	waited/<number>        how long the calls of a line waited that were taken last
 //	busy/<person>          the calls that a person rings for or talks in
 //	duty/<person>          that a person is off duty, and until when

@@ -127,7 +127,11 @@ func (t *txn) tellMore(c *Call, people []string) error {
 	if len(people) == 0 {
 		return nil
 	}
-	return t.tell(c, people, 1)
+	counted := 0
+	if c.onHold() {
+		counted = 1
+	}
+	return t.tell(c, people, counted)
 }
 
 func (t *txn) tell(c *Call, people []string, counted int) error {

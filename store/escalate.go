@@ -22,11 +22,11 @@ func (s *Store) RunRules(ctx context.Context) error {
 	return g.Wait()
 }
 
-// escalations makes the steps of a new call's line due.
+// escalations makes the steps due that are still to be taken of a call whose wait begins.
 func (t *txn) escalations(c *Call) {
 	line, _ := t.team.Line(c.Line)
-	for i, s := range line.Escalate {
-		t.due(Deed{Kind: Escalate, Call: c.ID, Whom: strconv.Itoa(i + 1), Due: c.Arrived.Add(s.After)})
+	for i := c.Steps; i < len(line.Escalate); i++ {
+		t.due(Deed{Kind: Escalate, Call: c.ID, Whom: strconv.Itoa(i + 1), Due: c.WaitBegan().Add(line.Escalate[i].After)})
 	}
 }
 
@@ -71,7 +71,7 @@ func (t *txn) escalate(c *Call) (more bool, err error) {
 // catchUpSteps takes the steps whose time came while a call was being answered.
 func (t *txn) catchUpSteps(c *Call) {
 	line, _ := t.team.Line(c.Line)
-	for c.Back == nil && c.Steps < len(line.Escalate) && !c.Arrived.Add(line.Escalate[c.Steps].After).After(t.now) {
+	for c.Back == nil && c.Steps < len(line.Escalate) && !c.WaitBegan().Add(line.Escalate[c.Steps].After).After(t.now) {
 		here := line.Escalate[c.Steps].Here
 		c.Steps++
 		if here {

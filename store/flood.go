@@ -9,7 +9,7 @@ import (
 
 const (
 	maxPerCaller = 3  // open calls of one number; further ones are asked for a message at once
-	maxTold      = 10 // callers who wait on a line; of each further one people get no SMS, but a count of all
+	maxTold      = 10 // callers on hold on a line; of each further one people get no SMS, but a count of all
 	listEvery    = time.Minute
 )
 
@@ -54,7 +54,7 @@ func (t *txn) gone(c *Call) error {
 	return nil
 }
 
-// crowd is how many wait on a line, and who has been told how many.
+// crowd is how many are on hold on a line, and who has been told how many.
 type crowd struct {
 	Waiting int                  `json:"waiting"`
 	Listed  map[string]time.Time `json:"listed,omitempty"` // when a person's latest count is, or was, due
@@ -72,9 +72,12 @@ func (t *txn) crowd(line string) (crowd, error) {
 	return *c, nil
 }
 
-// moved counts a caller who begins or ceases to wait. was is nil for a new call.
+// onHold reports whether the caller waits on the phone, and not to be called back.
+func (c *Call) onHold() bool { return c.State == Waiting && c.Back == nil }
+
+// moved counts a caller who begins or ceases to be on hold. was is nil for a new call.
 func (t *txn) moved(was, c *Call) error {
-	did, does := was != nil && was.State == Waiting, c.State == Waiting
+	did, does := was != nil && was.onHold(), c.onHold()
 	if did == does {
 		return nil
 	}
@@ -122,7 +125,7 @@ func (t *txn) list(line string, c crowd, people []string) error {
 	return nil
 }
 
-// recount counts those who wait on each line anew: the store may be from before they were counted.
+// recount counts those who are on hold on each line anew: the store may be from before they were counted.
 func (s *Store) recount(ctx context.Context) error {
 	open, err := s.OpenCalls(ctx, "")
 	if err != nil {
@@ -130,7 +133,7 @@ func (s *Store) recount(ctx context.Context) error {
 	}
 	waiting := map[string]int{}
 	for _, c := range open {
-		if c.State == Waiting {
+		if c.onHold() {
 			waiting[c.Line]++
 		}
 	}

@@ -27,9 +27,24 @@ func (t *txn) handOver(c *Call, a Answer) (Verdict, change, error) {
 	c.Handed = &Handed{By: a.Person, Note: string(note[:min(len(note), maxNote)]), At: t.now}
 	t.retrieve(c)
 	c.State, c.Claim, c.Accepted, c.Screened = Waiting, nil, time.Time{}, ""
+	c.Passed = nil // it was before the conversation
 	c.Attempt++
 	c.Deadline = t.now.Add(handedFor)
+	t.escalations(c)
 	return Verdict{Result: HandedOver, First: first}, visible, t.wait(c)
+}
+
+// handBack gives a caller whom nobody has taken back to whoever handed them over. It reports false when those cannot take
+// them, or want none of it either.
+func (t *txn) handBack(c *Call) (rung bool, err error) {
+	handed := *c.Handed
+	handed.Returned = true
+	c.Handed = &handed
+	can, err := t.canTake(handed.By, c.ID)
+	if err != nil || !can || c.hasPassed(handed.By) {
+		return false, err
+	}
+	return true, t.claim(c, Claim{Word: Take, Person: handed.By, Via: ByRule, Rule: HandedBack})
 }
 
 // offer makes it due to give whoever talks from now on the button to hand the call over.

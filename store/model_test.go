@@ -18,7 +18,7 @@ var moves = map[string]string{
 	">ringing=":   "arrive", // for somebody who stood in line
 	">recording=": "arrive fallback",
 
-	"waiting>ringing=":   "answer pull expire do-freed",
+	"waiting>ringing=":   "answer pull expire do-freed texted do-sms",
 	"waiting>recording=": "answer leftqueue fallback expire message outofqueue do-ask texted do-sms", // whose text is lost cannot answer
 	"waiting>talking=":   "overtaken",
 	"waiting>ended=":     "hungup found expire do-ask",
@@ -146,8 +146,8 @@ func (h *history) off(person string) bool {
 	return ok && (d.Until.IsZero() || d.Until.After(h.now()))
 }
 
-// callees are those who are to be told of a call that begins to wait.
-func (h *history) callees(p *picture, c *store.Call) []string {
+// concerned are the people of a call's line, and of the steps that were taken.
+func (h *history) concerned(c *store.Call) []string {
 	line, _ := h.team.Line(c.Line)
 	all := slices.Clone(line.People)
 	for _, s := range line.Escalate[:c.Steps] {
@@ -157,6 +157,31 @@ func (h *history) callees(p *picture, c *store.Call) []string {
 			}
 		}
 	}
+	return all
+}
+
+// left are those who may yet take a call of which some want nothing: of who was told of it; where nobody was, of all who
+// can be told at some time.
+func (h *history) left(c *store.Call) (names []string) {
+	people := c.Told
+	if len(people) == 0 {
+		people = slices.DeleteFunc(h.concerned(c), func(name string) bool {
+			p, _ := h.team.Person(name)
+			return p.Phone == ""
+		})
+	}
+	rung := c.Ring.Person != "" && (c.Ring.SID != "" || c.Ring.Turn > 1)
+	for _, name := range people {
+		if x, ok := c.TextTo(name); !hasPassed(c, name) && (rung || !(ok && x.Status.Lost())) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// callees are those who are to be told of a call that begins to wait.
+func (h *history) callees(p *picture, c *store.Call) []string {
+	all := h.concerned(c)
 	last, at := "", time.Time{}
 	if n := len(c.Tries); n > 0 {
 		if at = c.Tries[n-1].At; c.Tries[n-1].Word != store.Forward {
@@ -300,7 +325,9 @@ func (h *history) check(op string) {
 			if ring := is.due[store.Deed{Kind: store.RingUp, Call: id, Attempt: c.Attempt}.Key()]; ring != nil && c.Back != nil && !c.Ring.Up {
 				h.Errorf("%s: phones ring for %s, who waits to be called back", op, h.name(id))
 			}
-			waits[c.Line]++
+			if c.Back == nil {
+				waits[c.Line]++
+			}
 			if c.Code == 0 {
 				h.Errorf("%s: %s waits without a code", op, h.name(id))
 			}
@@ -474,6 +501,14 @@ func (h *history) claimed(op string, p *picture, was, is *store.Call) {
 	if c.Rule != "" {
 		h.seen("rule", string(c.Rule))
 	}
+	if c.Rule == store.AllPassed {
+		hopeless := func(name string) bool {
+			return slices.ContainsFunc(is.Texts, func(x store.SMSText) bool { return x.Person == name && x.Never && x.Status.Lost() })
+		}
+		if left := slices.DeleteFunc(h.left(is), hopeless); len(left) > 0 {
+			h.Errorf("%s: all have passed, is said of %s, but %q have not", op, who, left)
+		}
+	}
 	a, answered := h.answers[c.Answer]
 	switch {
 	case c.Person == "":
@@ -532,6 +567,9 @@ func (h *history) began(op string, p *picture, was, is *store.Call) {
 	}
 	if want := h.callees(p, is); !slices.Equal(want, is.Told) && len(want)+len(is.Told) > 0 {
 		h.Errorf("%s: %q are told of %s at attempt %d, not %q", op, is.Told, who, is.Attempt, want)
+	}
+	if len(is.Passed) > 0 && is.Back == nil && len(h.left(is)) == 0 {
+		h.Errorf("%s: all have passed, and %s waits again", op, who)
 	}
 	for _, name := range is.Told {
 		hopeless := slices.ContainsFunc(is.Texts, func(x store.SMSText) bool { return x.Person == name && x.Never && x.Status.Lost() })

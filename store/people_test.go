@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"pullphone/store"
@@ -200,12 +201,8 @@ func (h *history) answer() {
 			h.Errorf("%s: %s, and nobody was first", a.ID, v.Result)
 		}
 	case store.PassOn:
-		left := func(name string) bool {
-			x, ok := is.TextTo(name)
-			return !hasPassed(is, name) && !(ok && x.Status.Lost())
-		}
 		first := !hasPassed(before.calls[a.Call], a.Person) // who says it again says nothing new
-		if first && is.State == store.Waiting && is.Back == nil && !slices.ContainsFunc(is.Told, left) {
+		if first && is.State == store.Waiting && is.Back == nil && len(h.left(is)) == 0 {
 			h.Errorf("%s: all have passed, and %s still waits", a.ID, h.name(is.ID))
 		}
 	case store.HandedOver, store.GivenBack:
@@ -214,6 +211,20 @@ func (h *history) answer() {
 		}
 		if v.Result == store.HandedOver && (is.Handed == nil || is.Handed.By != a.Person || is.State == store.Waiting && !is.Deadline.Equal(h.now().Add(30*time.Second))) {
 			h.Errorf("%s: %s was handed over as %+v, to wait until %s", a.ID, h.name(is.ID), is.Handed, is.Deadline)
+		}
+		if line, _ := h.team.Line(is.Line); v.Result == store.HandedOver {
+			if is.Steps != before.calls[a.Call].Steps {
+				h.Errorf("%s: %s was handed over, and %d steps are taken at once", a.ID, h.name(is.ID), is.Steps)
+			}
+			for i, step := range line.Escalate[is.Steps:] {
+				d := h.was.due[store.Deed{Kind: store.Escalate, Call: is.ID, Whom: strconv.Itoa(is.Steps + i + 1)}.Key()]
+				if d == nil || !d.Due.Equal(h.now().Add(step.After)) || d.Owner != "" {
+					h.Errorf("%s: a step of %s comes at %+v", a.ID, h.name(is.ID), d)
+				}
+			}
+		}
+		if v.Result == store.HandedOver && len(is.Passed) != 0 {
+			h.Errorf("%s: %+v passed before the conversation, and are left out of %s", a.ID, is.Passed, h.name(is.ID))
 		}
 		if is.Back == nil && is.Missing != is.Attempt {
 			h.Errorf("%s: nobody knows that %s is not on hold", a.ID, h.name(is.ID))

@@ -172,5 +172,8 @@ func (t *txn) waitAgain(c *Call, why Why) error {
 		t.sendToVoicemail(c, WaitedOut)
 		return nil
 	}
-	return t.wait(c)
+	if err := t.wait(c); err != nil || c.State != Waiting || len(c.Passed) == 0 || len(c.Told) > 0 {
+		return err
+	}
+	return t.allPassed(c) // it may be that nobody is left who has not
 }

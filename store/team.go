@@ -36,7 +36,7 @@ const (
 
 // Step says who is told next of a call that nobody has answered.
 type Step struct {
-	After  time.Duration // since the call arrived
+	After  time.Duration // since the call arrived, or was handed over
 	People []string      // names
 	Here   bool          // those who are active in the line's Slack channel are mentioned
 }

@@ -10,6 +10,7 @@ import (
 var escalations = []part[*world]{
 	{"the next are told in time", stepsInTime},
 	{"steps that came while somebody was asked", stepsCaughtUp},
+	{"steps of a call that was handed over", stepsHandedOver},
 	{"steps that came while nobody ran", stepsAfterPause},
 	{"steps of a call that is over", stepsOver},
 	{"a step for who cannot take it now", stepForBusy},
@@ -86,24 +87,44 @@ func stepsCaughtUp(w *world) {
 		w.Errorf("mention %+v", d)
 	}
 
-	// Of somebody's call that was handed over as well; not while it is for somebody in line.
-	c = w.wins(w.arrive(sales), "Ann", store.Take)
-	_, c, err := w.s.Accept(w.ctx, c.ID, 1)
-	w.check(err)
-	w.clock.Advance(5 * minute)
+	// Not while it is for somebody in line.
+	w.wins(c, "Cy", store.Take)
+	c = w.wins(w.waits("Ann Bob"), "Ann", store.Take)
+	w.clock.Advance(70 * second)
 	w.follow()
-	w.pull("Bob", store.Won) // the one before
 	w.check(w.s.SetDuty(w.ctx, "Dee", store.Duty{Off: true}))
 	if _, err := w.s.Stand(w.ctx, store.Answer{ID: "x1", Person: "Dee", Via: store.BySMS}); err != nil {
 		w.Error(err)
 	}
-	_, c = w.answers(store.Answer{Call: c.ID, Attempt: 1, Person: "Ann", Via: store.BySMS, Word: store.HandOver})
+	c = w.ok(w.s.Dialed(w.ctx, c.ID, 1, store.DialResult{Why: store.NoAnswer}))
 	w.byLine(c, "Dee")
 	if c.Steps != 0 || len(w.deeds(store.Mention, c.ID)) != 0 {
 		w.Errorf("for Dee: %+v", c)
 	}
 	c = w.ok(w.s.Dialed(w.ctx, c.ID, 2, store.DialResult{Why: store.NoAnswer}))
-	w.steps(c, 2, "Ann Cy", 1)
+	w.steps(c, 2, "Ann Bob", 1)
+}
+
+// stepsHandedOver counts from when the call was handed over; steps that were taken stay taken.
+func stepsHandedOver(w *world) {
+	w.escalating()
+	c := w.talking()
+	w.clock.Advance(5 * minute)
+	w.follow()
+	c = w.handsOver(c, "Ann", "")
+	w.follow()
+	w.steps(c, 0, "Bob", 0)
+	w.clock.Advance(30 * second)
+	w.follow()
+	c = w.steps(c, 1, "Bob Cy", 0)
+	c = w.handsOver(w.joins(w.wins(c, "Cy", store.Take)), "Cy", "")
+	w.steps(c, 1, "Ann Bob", 0)
+	w.clock.Advance(minute - millisecond)
+	w.follow()
+	w.steps(c, 1, "Ann Bob", 0)
+	w.clock.Advance(millisecond)
+	w.follow()
+	w.steps(c, 2, "Ann Bob Dee", 1)
 }
 
 func stepsAfterPause(w *world) {

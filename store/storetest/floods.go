@@ -11,6 +11,7 @@ import (
 var floods = []part[*world]{
 	{"a caller has so many calls open and no more", floodOfOne},
 	{"where many wait, people are told how many", floodOfMany},
+	{"who waits to be called back crowds no line", floodOfBacks},
 	{"those who wait are counted", waitingCounted},
 	{"a quota", quotas},
 	{"quotas that are over are removed", quotasPruned},
@@ -143,6 +144,30 @@ func floodOfMany(w *world) {
 	}
 }
 
+func floodOfBacks(w *world) {
+	for range 10 {
+		w.asks()
+	}
+	c := w.arrive(sales)
+	if w.told(c) != "Ann Bob Cy" || w.lists(sales) != "" {
+		w.Errorf("told %q, %q", w.told(c), w.lists(sales))
+	}
+	// Nor is one of them kept back, while others who are on hold are one too few.
+	w.restart()
+	for range 8 {
+		w.arrive(sales)
+	}
+	c = w.wins(w.asks(), "Cy", store.Take)
+	c = w.ok(w.s.CallBackOver(w.ctx, c.ID, 1, store.DialResult{Why: store.NoAnswer}))
+	if w.told(c) != "Ann Bob" {
+		w.Errorf("to be called back again: told %q", w.told(c))
+	}
+	w.arrive(sales)
+	if c = w.arrive(sales); w.told(c) != "" {
+		w.Errorf("ten are on hold: told %q", w.told(c))
+	}
+}
+
 func waitingCounted(w *world) {
 	check := func(when string) {
 		w.Helper()
@@ -150,7 +175,7 @@ func waitingCounted(w *world) {
 		w.check(err)
 		n := 0
 		for _, c := range open {
-			if c.State == store.Waiting {
+			if c.State == store.Waiting && c.Back == nil {
 				n++
 			}
 		}
@@ -170,6 +195,12 @@ func waitingCounted(w *world) {
 	check("out of the queue")
 	w.during(w.s.Deadlines, func() { w.advance(3 * time.Minute) })
 	check("after max_wait")
+	c = w.asks()
+	check("to be called back")
+	c = w.wins(c, "Ann", store.Take)
+	check("called back")
+	w.ok(w.s.CallBackOver(w.ctx, c.ID, 1, store.DialResult{Why: store.NoAnswer}))
+	check("not called back")
 	// A store in which they were not counted.
 	w.arrive(sales)
 	w.check(w.keys.Update(w.ctx, func(tx store.Tx) error { tx.Delete("waits/" + sales); return nil }))

@@ -12,8 +12,10 @@ var handovers = []part[*world]{
 	{"giving back before pressing 1", givingBack},
 	{"handing over while talking", handingOver},
 	{"who may hand over", handingOverWho},
+	{"who had passed is asked anew", handedAnew},
 	{"nobody takes what was handed over", handedBack},
 	{"whoever handed over cannot take it back", handedBackToNobody},
+	{"all others pass on what was handed over", handedAndPassed},
 	{"a second taker does not come either", handedTwice},
 	{"a caller is brought back on hold", retrieving},
 	{"a caller is taken while brought back on hold", retrievingTaken},
@@ -163,6 +165,14 @@ func handingOverWho(w *world) {
 	}
 }
 
+func handedAnew(w *world) {
+	c := w.pass(w.arrive(sales), "Bob")
+	c = w.handsOver(w.joins(w.wins(c, "Ann", store.Take)), "Ann", "")
+	if w.told(c) != "Bob Cy" || len(c.Passed) != 0 {
+		w.Errorf("told %q, passed %+v", w.told(c), c.Passed)
+	}
+}
+
 func handedBack(w *world) {
 	c := w.handsOver(w.talking(), "Ann", "")
 	handed := w.clock.Now()
@@ -209,13 +219,70 @@ func handedBackToNobody(w *world) {
 		away()
 		w.clock.Advance(30 * second)
 		w.expire()
-		c = w.is(c.ID, store.Recording, "")
-		if c.Claim.Rule != store.WaitedOut || c.Handed.Returned {
-			w.Errorf("%s: %+v, %+v", name, c.Claim, c.Handed)
+		if c = w.is(c.ID, store.Waiting, ""); !c.Handed.Returned || c.Attempt != 2 || !c.Deadline.Equal(c.Handed.At.Add(2*minute)) {
+			w.Errorf("%s: %+v, %+v", name, c, c.Handed)
 		}
+		w.clock.Advance(90*second - millisecond)
+		w.expire()
+		w.is(c.ID, store.Waiting, "")
+		w.clock.Advance(millisecond)
+		w.expire()
+		w.byRule(w.is(c.ID, store.Recording, ""), store.WaitedOut, 2)
 		for _, id := range w.has("Ann") {
 			w.ok(w.s.HungUp(w.ctx, id))
 		}
+	}
+	// Where callers wait for less than that, there is nothing left.
+	w.staff(func(t *store.Team) { t.Lines[0].MaxWait = 20 * second })
+	w.check(w.s.SetDuty(w.ctx, "Ann", store.Duty{}))
+	c := w.handsOver(w.talking(), "Ann", "")
+	w.check(w.s.SetDuty(w.ctx, "Ann", store.Duty{Off: true}))
+	w.clock.Advance(30 * second)
+	w.expire()
+	w.byRule(w.is(c.ID, store.Recording, ""), store.WaitedOut, 2)
+}
+
+func handedAndPassed(w *world) {
+	ringsAnn := func(c store.Call) store.Call {
+		w.Helper()
+		if c.State != store.Ringing || c.Claim.Person != "Ann" || c.Claim.Rule != store.HandedBack || !c.Handed.Returned {
+			w.Errorf("%+v, %+v", c, c.Claim)
+		}
+		return c
+	}
+	c := w.pass(w.handsOver(w.talking(), "Ann", ""), "Bob")
+	w.is(c.ID, store.Waiting, "")
+	c = ringsAnn(w.pass(c, "Cy"))
+	// She does not come, and is the only one who has not passed.
+	c = w.ok(w.s.Dialed(w.ctx, c.ID, 2, store.DialResult{Why: store.NoAnswer}))
+	if c.State != store.Waiting || w.told(c) != "Ann" {
+		w.Errorf("%+v, told %q", c, w.told(c))
+	}
+	w.byRule(w.pass(c, "Ann"), store.AllPassed, 3)
+	// The last text that is lost is as good as a word.
+	c = w.pass(w.handsOver(w.talking(), "Ann", ""), "Bob")
+	ringsAnn(w.text(c, "Cy", w.id("SM"), store.TextUndelivered, 30003))
+	w.ok(w.s.HungUp(w.ctx, c.ID))
+	// She wants none of it either.
+	c = w.handsOver(w.talking(), "Ann", "")
+	c = w.pass(c, "Ann", "Bob", "Cy")
+	w.byRule(c, store.AllPassed, 2)
+	// By somebody who is not of the line, nobody is left to be told when they do not come.
+	w.staff(func(t *store.Team) { t.People = append(t.People, store.Person{Name: "Dan", Phone: "+12085550104"}) })
+	c = w.handsOver(w.joins(w.wins(w.arrive(sales), "Dan", store.Take)), "Dan", "")
+	c = w.pass(c, "Ann", "Bob", "Cy")
+	if c.State != store.Ringing || c.Claim.Person != "Dan" {
+		w.Fatalf("%+v", c)
+	}
+	c = w.ok(w.s.Dialed(w.ctx, c.ID, 2, store.DialResult{Why: store.NoAnswer}))
+	w.byRule(c, store.AllPassed, 3)
+	// Unless somebody has not passed, and is only not there.
+	c = w.wins(w.arrive(sales), "Dan", store.Take)
+	w.check(w.s.SetDuty(w.ctx, "Cy", store.Duty{Off: true}))
+	c = w.handsOver(w.joins(c), "Dan", "")
+	c = w.ok(w.s.Dialed(w.ctx, w.pass(c, "Ann", "Bob").ID, 2, store.DialResult{Why: store.NoAnswer}))
+	if c.State != store.Waiting || w.told(c) != "" {
+		w.Errorf("%+v, told %q", c, w.told(c))
 	}
 }
 

@@ -39,11 +39,16 @@ func allPass(w *world) {
 	w.wins(w.waits("Ann Bob Cy"), "Ann", store.Take)
 	w.check(w.s.SetDuty(w.ctx, "Bob", store.Duty{Off: true}))
 	w.byRule(w.pass(w.waits("Cy"), "Cy"), store.AllPassed, 1)
-	// Nobody could be told, and somebody who saw it passes.
+	// Nobody could be told: those who see it all the same decide nothing for the others.
 	w.check(w.s.SetDuty(w.ctx, "Cy", store.Duty{Off: true}))
 	w.check(w.s.SetDuty(w.ctx, "Bob", store.Duty{}))
 	w.wins(w.waits("Bob"), "Bob", store.Take)
-	w.byRule(w.pass(w.waits(""), "Cy"), store.AllPassed, 1)
+	c = w.pass(w.waits(""), "Cy", "Ann")
+	w.is(c.ID, store.Waiting, "")
+	w.byRule(w.pass(c, "Bob"), store.AllPassed, 1)
+	// Who has no phone cannot take it.
+	w.staff(func(t *store.Team) { t.People[1].Phone = "" })
+	w.byRule(w.pass(w.waits(""), "Cy", "Ann"), store.AllPassed, 1)
 }
 
 func allPassStep(w *world) {

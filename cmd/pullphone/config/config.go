@@ -94,7 +94,7 @@ const (
 
 // EscalateStep tells more people when nobody has answered.
 type EscalateStep struct {
-	After   time.Duration // since the call arrived; above zero
+	After   time.Duration // since the call arrived, or was handed over; above zero
 	People  []string      // names in Config.People; may be empty if Mention is set
 	Mention string        // "here": @here in the line's channel; or empty
 }
