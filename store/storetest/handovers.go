@@ -275,7 +275,7 @@ func handedAndPassed(w *world) {
 		w.Fatalf("%+v", c)
 	}
 	c = w.ok(w.s.Dialed(w.ctx, c.ID, 2, store.DialResult{Why: store.NoAnswer}))
-	w.byRule(c, store.AllPassed, 3)
+	w.byRule(c, store.AllPassed, 2) // which they hear next
 	// Unless somebody has not passed, and is only not there.
 	c = w.wins(w.arrive(sales), "Dan", store.Take)
 	w.check(w.s.SetDuty(w.ctx, "Cy", store.Duty{Off: true}))
