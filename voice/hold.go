@@ -3,7 +3,6 @@ package voice
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"html"
 	"net/http"
 	"strconv"
@@ -29,17 +28,13 @@ func (p *Phone) enqueue(c store.Call) []twiml.Element {
 	}}
 }
 
-const (
-	// nextPlace is how long it is at least from one word about a caller's place to the next.
-	nextPlace = time.Minute
-	// maxPlace is up to how many callers before one are told exactly.
-	maxPlace = 20
-)
+// maxPlace is up to how many callers before one are told exactly.
+const maxPlace = 20
 
-// hold says what a waiting caller hears: a greeting, their place where anybody is before them, the keys, and music. Who has
-// nobody on hold before them hears one document that plays on and on, and a file that Twilio may cache, so that they do not
-// notice when this server is away: nothing gets better for them by asking again. A document for those behind them ends
-// after one piece, so that Twilio asks again and they learn how they move up.
+// hold says what a waiting caller hears: a greeting, their place where anybody is before them, the keys, and music. The music
+// is one document that plays on and on, and a file that Twilio may cache, so that a caller who waits does not notice when
+// this server is away. How they move up they hear when they ask for it, by a key: a document that ends to tell them would
+// throw them out of the queue whenever the next one cannot be had.
 func (p *Phone) hold(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	p.holdSaying(w, r, id, attempt)
 }
@@ -60,13 +55,8 @@ func (p *Phone) holdSaying(w http.ResponseWriter, r *http.Request, id store.Call
 		return
 	}
 	line, _ := p.Store.Team.Line(c.Line)
-	q := r.URL.Query()
-	said, _ := strconv.Atoi(q.Get("s"))  // seconds from their arrival until they were last told their place
-	told, _ := strconv.Atoi(q.Get("b"))  // how many were before them then
-	piece, _ := strconv.Atoi(q.Get("m")) // of the music, the one to play now
-	piece = max(0, piece)
 	waited, _ := strconv.Atoi(r.PostForm.Get("QueueTime")) // seconds; absent: they have just come
-	first := waited <= 10 && !q.Has("s")                   // else the document has come to its end and begins anew
+	first := waited <= 10 && !r.URL.Query().Has("again")   // else the document has come to its end and begins anew
 	switch {
 	case !first:
 	case attempt > 1:
@@ -74,40 +64,25 @@ func (p *Phone) holdSaying(w http.ResponseWriter, r *http.Request, id store.Call
 	case line.Greeting != "":
 		verbs = append(verbs, words(line.Greeting))
 	}
-	endless := true
-	if attempt := onHold(c, attempt); c.State == store.Waiting && c.Attempt == attempt { // else somebody has them already
-		ahead, held, err := p.Store.Ahead(r.Context(), c)
+	if attempt := onHold(c, attempt); first && c.State == store.Waiting && c.Attempt == attempt { // else somebody has them already
+		ahead, err := p.Store.Ahead(r.Context(), c)
 		if err != nil {
 			p.Log.Error("place in the queue", "call", id, "err", err)
 		}
-		endless = held == 0
-		switch now := int(p.Store.Clock.Since(c.Arrived).Seconds()); {
-		case err != nil:
-		case first && attempt > 1: // they may have heard it a moment before they were taken
-			said, told = now, ahead
-		case !first && ahead == 0 && told == 0: // nobody else waits, or they know
-		case first, now-said >= int(nextPlace.Seconds()):
-			said, told = now, ahead
-			if ahead > 0 || !first {
+		if attempt == 1 { // else they may have heard it a moment before they were taken
+			if ahead > 0 {
 				verbs = append(verbs, words(placeInQueue(ahead)))
 			}
-			if first {
-				verbs = append(verbs, p.usualWait(r.Context(), c)...)
-			}
-		case ahead != told: // that is yet to be said
-			endless = false
+			verbs = append(verbs, p.usualWait(r.Context(), c)...)
 		}
-		if first {
-			verbs = append(verbs, words(keysOnHold(p.canCallBack(c))))
-		}
+		verbs = append(verbs, words(keysOnHold(p.canCallBack(c), ahead > 0)))
 	}
-	verbs = append(verbs, p.music(line, piece, endless)...)
+	verbs = append(verbs, p.music(line)...)
 	c.Attempt = attempt
-	more := fmt.Sprintf("&s=%d&b=%d&m=%d", said, told, piece+1)
 	// A key that Twilio keeps for itself, a # alone, and the end of the music lead to the next document
 	// (twilio.com/docs/voice/twiml/gather, finishOnKey).
-	p.say(w, &twiml.VoiceGather{Action: p.at(holdKeyPath, c) + more, Input: "dtmf", NumDigits: "1", Timeout: "1", InnerElements: verbs},
-		&twiml.VoiceRedirect{Url: p.at(holdPath, c) + more})
+	p.say(w, &twiml.VoiceGather{Action: p.at(holdKeyPath, c) + "&again=1", Input: "dtmf", NumDigits: "1", Timeout: "1", InnerElements: verbs},
+		&twiml.VoiceRedirect{Url: p.at(holdPath, c) + "&again=1"})
 }
 
 // onHold is the attempt of a caller who hears the hold document of one: a later one, when they were claimed and given
@@ -131,8 +106,8 @@ func (p *Phone) usualWait(ctx context.Context, c store.Call) []twiml.Element {
 	return []twiml.Element{words(othersWaited(usual))}
 }
 
-// holdKey hears the key of a caller on hold: 1 leaves a message, 2 asks to be called back. When somebody was quicker, the
-// music goes on: the redirect is on its way.
+// holdKey hears the key of a caller on hold: 1 leaves a message, 2 asks to be called back, 3 asks for their place. When
+// somebody was quicker, the music goes on: the redirect is on its way.
 func (p *Phone) holdKey(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	c, err := p.Store.Call(r.Context(), id)
 	now, done := onHold(c, attempt), false
@@ -150,6 +125,12 @@ func (p *Phone) holdKey(w http.ResponseWriter, r *http.Request, id store.CallID,
 		}
 		if err == nil && c.State == store.Waiting {
 			p.holdSaying(w, r, id, attempt, words(p.notCalledBack(r.Context(), c)))
+			return
+		}
+	case key == "3" && c.State == store.Waiting && c.Attempt == now:
+		var ahead int
+		if ahead, err = p.Store.Ahead(r.Context(), c); err == nil {
+			p.holdSaying(w, r, id, attempt, words(placeInQueue(ahead)))
 			return
 		}
 	}
@@ -177,28 +158,24 @@ func (p *Phone) notCalledBack(ctx context.Context, c store.Call) string {
 	return noCallBack
 }
 
-// music is what plays from a piece on: for as long as anybody waits, or only that piece. A single piece loops in itself;
-// of several, the list is repeated in the document, which Twilio asks for again at its end.
-func (p *Phone) music(line store.Line, piece int, endless bool) []twiml.Element {
-	pieces := line.HoldMusic
-	if len(pieces) == 0 {
-		pieces = []string{p.PublicURL + musicPath + music.Name}
-	}
-	piece %= len(pieces)
-	switch {
-	case !endless:
-		return []twiml.Element{&twiml.VoicePlay{Url: pieces[piece]}}
-	case len(pieces) == 1:
-		return []twiml.Element{&twiml.VoicePlay{Url: pieces[0], Loop: "0"}}
+// music plays for as long as anybody waits. A single piece loops in itself; of several, the list is repeated in the
+// document, which Twilio asks for again at its end.
+func (p *Phone) music(line store.Line) []twiml.Element {
+	switch len(line.HoldMusic) {
+	case 0:
+		return []twiml.Element{&twiml.VoicePlay{Url: p.PublicURL + musicPath + music.Name, Loop: "0"}}
+	case 1:
+		return []twiml.Element{&twiml.VoicePlay{Url: line.HoldMusic[0], Loop: "0"}}
 	}
 	const most = 32 << 10 // half of what Twilio takes as a document
 	var verbs []twiml.Element
-	for size := 0; ; piece++ {
-		u := pieces[piece%len(pieces)]
-		if size += len(html.EscapeString(u)) + 64; size > most && len(verbs) > 0 {
-			return verbs
+	for size := 0; ; {
+		for _, u := range line.HoldMusic {
+			if size += len(html.EscapeString(u)) + 64; size > most && len(verbs) > 0 {
+				return verbs
+			}
+			verbs = append(verbs, &twiml.VoicePlay{Url: u})
 		}
-		verbs = append(verbs, &twiml.VoicePlay{Url: u})
 	}
 }
 

@@ -24,10 +24,9 @@ func say(text string) verb {
 
 var ownMusic = play(here + musicPath + music.Name)
 
-// held is the document of a caller on hold: what any key of theirs makes an end of. said is how many seconds after their
-// arrival they were last told how many are before them, piece counts the music.
-func held(c store.Call, n, said, before, piece int, verbs ...verb) []verb {
-	on := fmt.Sprintf("?c=%s&n=%d&s=%d&b=%d&m=%d", c.ID, n, said, before, piece)
+// held is the document of a caller on hold: what any key of theirs makes an end of.
+func held(c store.Call, n int, verbs ...verb) []verb {
+	on := fmt.Sprintf("?c=%s&n=%d&again=1", c.ID, n)
 	return []verb{
 		{Name: "Gather", Attr: map[string]string{"action": here + holdKeyPath + on, "input": "dtmf", "numDigits": "1", "timeout": "1"}, Inner: verbs},
 		{Name: "Redirect", Text: here + holdPath + on},
@@ -37,6 +36,7 @@ func held(c store.Call, n, said, before, piece int, verbs ...verb) []verb {
 const (
 	again     = "Sorry, that took longer than we thought. We are still finding the right person for you."
 	bothKeys  = "Press 1 to leave a message, 2 to be called back."
+	threeKeys = "Press 1 to leave a message, 2 to be called back, 3 to hear your place."
 	oneBefore = "1 caller is before you."
 )
 
@@ -59,7 +59,7 @@ func TestHold(t *testing.T) {
 			h := open(t, team)
 			call := h.arrive("CA1")
 			f := form(common(call, append(c.form, "QueueSid", "QU1")...)...)
-			if got := spoken(t, h.post(of(holdPath, call, c.n), f)); !reflect.DeepEqual(got.Inner, held(call, c.n, 0, 0, 1, c.want...)) {
+			if got := spoken(t, h.post(of(holdPath, call, c.n), f)); !reflect.DeepEqual(got.Inner, held(call, c.n, c.want...)) {
 				t.Errorf("got %s", got)
 			}
 		})
@@ -72,7 +72,7 @@ func TestHoldSecond(t *testing.T) {
 	h.arrive("CA1")
 	c := h.arrive("CA2")
 	f := form(common(c, "QueueSid", "QU1")...)
-	want := held(c, 1, 0, 1, 1, say("Hello & welcome."), say(oneBefore), say(bothKeys), piece)
+	want := held(c, 1, say("Hello & welcome."), say(oneBefore), say(threeKeys), ownMusic)
 	if got := spoken(t, h.post(of(holdPath, c, 1), f)); !reflect.DeepEqual(got.Inner, want) {
 		t.Errorf("got %s", got)
 	}
@@ -84,7 +84,7 @@ func TestHoldAgain(t *testing.T) {
 	c := h.back(h.arrive("CA1"))
 	h.clock.Advance(30 * time.Second)
 	f := form(common(c, "QueueSid", "QU1", "QueueTime", "0")...)
-	if got := spoken(t, h.post(of(holdPath, c, 2), f)); !reflect.DeepEqual(got.Inner, held(c, 2, 30, 0, 1, say(again), say(bothKeys), ownMusic)) {
+	if got := spoken(t, h.post(of(holdPath, c, 2), f)); !reflect.DeepEqual(got.Inner, held(c, 2, say(again), say(bothKeys), ownMusic)) {
 		t.Errorf("got %s", got)
 	}
 	// They were given back before they had left the queue: the document is of the attempt before, its keys are of this one.
@@ -98,8 +98,8 @@ func TestHoldAgain(t *testing.T) {
 		t.Fatal(c.Missing, err)
 	}
 	h.clock.Advance(90 * time.Second)
-	got := spoken(t, h.post(of(holdPath, c, 1)+"&s=0&m=1", form(common(c, "QueueSid", "QU1")...)))
-	if !reflect.DeepEqual(got.Inner, held(c, 1, 90, 1, 2, say(oneBefore), piece)) {
+	got := spoken(t, h.post(of(holdPath, c, 1)+"&again=1", form(common(c, "QueueSid", "QU1")...)))
+	if !reflect.DeepEqual(got.Inner, held(c, 1, ownMusic)) {
 		t.Errorf("got %s", got)
 	}
 	spoken(t, h.post(of(holdKeyPath, c, 1), form(common(c, "Digits", "1")...)))
@@ -107,9 +107,6 @@ func TestHoldAgain(t *testing.T) {
 		t.Errorf("%+v", now)
 	}
 }
-
-// piece is the music once.
-var piece = verb{Name: "Play", Text: here + musicPath + music.Name}
 
 // The queue that Twilio put the caller in is kept, for the redirect; a name that is none is not.
 func TestHoldKeepsQueue(t *testing.T) {
@@ -139,7 +136,7 @@ func TestHoldWithoutStore(t *testing.T) {
 	h := open(t, someTeam())
 	c := h.arrive("CA1")
 	h.disk.breakDown(true)
-	want := held(c, 1, 0, 0, 1, say("Hello & welcome."), ownMusic)
+	want := held(c, 1, say("Hello & welcome."), ownMusic)
 	if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c, "QueueSid", "QU1", "QueueTime", "0")...))); !reflect.DeepEqual(got.Inner, want) {
 		t.Errorf("got %s", got)
 	}

@@ -3,7 +3,6 @@ package voice
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -17,8 +16,8 @@ import (
 func init() {
 	documents["leave"] = `<Leave/>`
 	documents["call back"] = `<Say voice="woman">We will call you back on this number. You can hang up. Goodbye.</Say><Hangup/>`
-	documents["music"] = `<Gather action="@u/twilio/hold/key?c=@c&amp;n=@n&amp;s=7&amp;b=0&amp;m=3" input="dtmf" numDigits="1" timeout="1">
-		<Play loop="0">@u` + ownMusic.Text[len(here):] + `</Play></Gather><Redirect>@u/twilio/hold?c=@c&amp;n=@n&amp;s=7&amp;b=0&amp;m=3</Redirect>`
+	documents["music"] = `<Gather action="@u/twilio/hold/key?c=@c&amp;n=@n&amp;again=1" input="dtmf" numDigits="1" timeout="1">
+		<Play loop="0">@u` + ownMusic.Text[len(here):] + `</Play></Gather><Redirect>@u/twilio/hold?c=@c&amp;n=@n&amp;again=1</Redirect>`
 	stages["leaves a message"] = func(h *house, c store.Call) store.Call {
 		_, c, err := h.Store.LeaveMessage(h.Context(), c.ID, 1)
 		return h.got(c, err)
@@ -37,7 +36,7 @@ func TestHoldKeys(t *testing.T) {
 	at := func(path string) func(c store.Call) []string { return with("QueueSid", "QU1", "Digits", path) }
 	keys := func(key string, steps []step) {
 		t.Helper()
-		t.Run(key, func(t *testing.T) { run(t, holdKeyPath+"?s=7&m=2", at(key), steps) })
+		t.Run(key, func(t *testing.T) { run(t, holdKeyPath+"?again=1", at(key), steps) })
 	}
 	keys("1", []step{
 		{"waiting", 1, "leave", 0, store.Recording},
@@ -58,7 +57,7 @@ func TestHoldKeys(t *testing.T) {
 		{"leaves a message", 1, "music", 0, store.Recording},
 		{"missed", 1, "music", 0, store.Ended},
 	})
-	for _, other := range []string{"3", "9", "0", "*", "", "12", "#"} {
+	for _, other := range []string{"9", "0", "*", "", "12", "#"} {
 		keys(other, []step{
 			{"waiting", 1, "music", 0, store.Waiting},
 			{"ringing", 1, "music", 0, store.Ringing},
@@ -92,7 +91,7 @@ func offered(h *house, c store.Call, from string) (keys string, asked bool) {
 	f := form(common(c, "QueueSid", "QU1", "From", from)...)
 	keys = spoken(h.TB, h.post(of(holdPath, c, 1), f)).Inner[0].Inner[1].Text
 	f.Set("Digits", "2")
-	spoken(h.TB, h.post(of(holdKeyPath, c, 1)+"&s=0&m=1", f))
+	spoken(h.TB, h.post(of(holdKeyPath, c, 1)+"&again=1", f))
 	return keys, h.call(c.ID).Back != nil
 }
 
@@ -138,7 +137,7 @@ func TestCallsBackAreCounted(t *testing.T) {
 		t.Fatal("not asked")
 	}
 	second := h.arrive("CA2")
-	got := spoken(t, h.post(of(holdKeyPath, second, 1)+"&s=0&m=1", form(common(second, "Digits", "2")...)))
+	got := spoken(t, h.post(of(holdKeyPath, second, 1)+"&again=1", form(common(second, "Digits", "2")...)))
 	if got.Inner[0].Inner[0].Text != "You have asked for that already: we will call you back." || h.call(second.ID).Back != nil {
 		t.Errorf("%s", got)
 	}
@@ -151,7 +150,7 @@ func TestCallsBackAreCounted(t *testing.T) {
 		if _, asked := offered(h, next, caller); asked != (i < 1) { // with the two above
 			t.Fatalf("after %d: %v", i, asked)
 		} else if !asked {
-			got := spoken(t, h.post(of(holdKeyPath, next, 1)+"&s=0&m=1", form(common(next, "Digits", "2")...)))
+			got := spoken(t, h.post(of(holdKeyPath, next, 1)+"&again=1", form(common(next, "Digits", "2")...)))
 			if got.Inner[0].Inner[0].Text != "Sorry, we cannot call you back on this number." {
 				t.Errorf("%s", got)
 			}
@@ -167,7 +166,7 @@ func TestHoldKeyWithoutAStore(t *testing.T) {
 	c := h.arrive("CA1")
 	h.disk.breakDown(true)
 	for _, key := range []string{"1", "2", "3"} {
-		got := spoken(t, h.post(of(holdKeyPath, c, 1)+"&s=7&m=2", form(common(c, "Digits", key)...)))
+		got := spoken(t, h.post(of(holdKeyPath, c, 1)+"&again=1", form(common(c, "Digits", key)...)))
 		if want := document(t, c, 1, "music"); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %s", key, got)
 		}
@@ -177,89 +176,60 @@ func TestHoldKeyWithoutAStore(t *testing.T) {
 	}
 }
 
-// texts are the sentences of a hold document, and whether its music goes on for ever.
-func (h *house) waits(uri string, c store.Call) (said []string, endless bool, next string) {
-	h.Helper()
-	got := spoken(h.TB, h.post(uri, form(common(c, "QueueSid", "QU1", "QueueTime", "600")...)))
-	for _, v := range got.Inner[0].Inner {
-		if v.Name == "Say" {
-			said = append(said, v.Text)
-		}
-		endless = v.Attr["loop"] == "0"
-	}
-	u, err := url.Parse(got.Inner[1].Text)
-	if err != nil {
-		h.Fatal(err)
-	}
-	return said, endless, u.RequestURI()
-}
-
-// Three callers: each hears their place, once a minute at most, and whoever has nobody on hold before them hears music that
-// does not end.
+// Three callers: each is told their place when they come, and whenever they press 3. The music never ends.
 func TestPlaces(t *testing.T) {
 	team := someTeam()
 	team.Lines[0].Greeting, team.Lines[0].MaxWait = "", time.Hour
 	h := open(t, team)
 	var calls [3]store.Call
-	var next [3]string
 	for i := range calls {
 		calls[i] = h.arrive(fmt.Sprint("CA", i))
-		next[i] = of(holdPath, calls[i], 1)
 		h.clock.Advance(time.Second)
 	}
-	hear := func(i int, endless bool, want ...string) {
+	hear := func(i int, uri string, want ...string) {
 		t.Helper()
-		said, ends, then := h.waits(next[i], calls[i])
-		if !strings.Contains(next[i], "&s=") { // the first document
-			_, _, then = h.waits(next[i], calls[i])
-		}
-		if next[i] = then; !reflect.DeepEqual(said, want) || ends != endless {
-			t.Errorf("caller %d: %q, endless %v", i+1, said, ends)
+		f := form(common(calls[i], "QueueSid", "QU1", "Digits", "3")...)
+		for range 2 { // delivered twice
+			var said []string
+			endless := false
+			for _, v := range spoken(t, h.post(uri, f)).Inner[0].Inner {
+				if v.Name == "Say" {
+					said = append(said, v.Text)
+				}
+				endless = v.Attr["loop"] == "0"
+			}
+			if !slices.Equal(said, want) || !endless {
+				t.Errorf("caller %d: %q, endless %v", i+1, said, endless)
+			}
 		}
 	}
-	first := func(i int, endless bool, want string) {
+	hear(0, of(holdPath, calls[0], 1), bothKeys)
+	hear(1, of(holdPath, calls[1], 1), oneBefore, threeKeys)
+	hear(2, of(holdPath, calls[2], 1), "2 callers are before you.", threeKeys)
+	h.clock.Advance(time.Minute)
+	asks := func(i int, want ...string) {
 		t.Helper()
-		got := spoken(t, h.post(next[i], form(common(calls[i], "QueueSid", "QU1")...))).Inner[0].Inner
-		next[i] = fmt.Sprintf("%s&s=%d&b=%d&m=1", next[i], int(h.clock.Since(calls[i].Arrived).Seconds()), i)
-		if n := len(got); n < 2 || want != "" && (n != 3 || got[0].Text != want) || got[n-2].Text != bothKeys || (got[n-1].Attr["loop"] == "0") != endless {
-			t.Errorf("caller %d: %v", i+1, got)
-		}
+		hear(i, of(holdKeyPath, calls[i], 1)+"&again=1", want...)
 	}
-	first(0, true, "")
-	first(1, false, "1 caller is before you.")
-	first(2, false, "2 callers are before you.")
-	h.clock.Advance(30 * time.Second)
-	hear(2, false) // music alone
-	h.clock.Advance(31 * time.Second)
-	hear(0, true) // who has been alone needs no word
-	hear(1, false, "1 caller is before you.")
-	hear(2, false, "2 callers are before you.")
-	hear(2, false)
-	// The first asks to be called back, and keeps their place: nobody on hold is before the second any more.
+	asks(2, "2 callers are before you.")
+	asks(0, "You are next.")
+	// The first asks to be called back, and keeps their place.
 	stage(h, calls[0], "to be called back")
-	h.clock.Advance(61 * time.Second)
-	hear(1, true, "1 caller is before you.")
+	asks(1, oneBefore)
 	// Of the others one is taken.
 	calls[1] = h.answer(calls[1], "Ann", store.Take)
-	hear(2, false, "2 callers are before you.") // a phone rings, they may come back
+	asks(2, "2 callers are before you.") // a phone rings, they may come back
+	asks(1)                              // the redirect is on its way
 	calls[1] = h.accepted(calls[1])
-	hear(2, false) // told so a moment ago
-	h.clock.Advance(61 * time.Second)
-	hear(2, true, "1 caller is before you.")
+	asks(2, oneBefore)
 	h.accepted(h.answer(h.call(calls[0].ID), "Bob", store.Take))
-	hear(2, false) // told so a moment ago
-	h.clock.Advance(61 * time.Second)
-	hear(2, true, "You are next.")
-	h.clock.Advance(61 * time.Second)
-	hear(2, true) // that was said
+	asks(2, "You are next.")
 	// Who was taken and comes back is before the others again.
 	h.dialed(calls[1], store.DialResult{Why: store.NoAnswer})
-	h.clock.Advance(61 * time.Second)
-	hear(2, false, "1 caller is before you.")
-	// With the store away their music goes on, for as long as that takes.
+	asks(2, oneBefore)
+	// With the store away the music goes on.
 	h.disk.breakDown(true)
-	h.clock.Advance(61 * time.Second)
-	hear(2, true)
+	asks(2)
 }
 
 // How long others waited is said to newcomers once three calls were answered within the hour.
@@ -285,25 +255,16 @@ func TestOthersWaited(t *testing.T) {
 	}
 }
 
-// Several pieces of music: each document goes on with the next.
+// A document that Twilio asks for again is music alone, whatever stands in its URL.
 func TestMusicGoesOn(t *testing.T) {
-	team := someTeam()
-	team.Lines[0].HoldMusic = []string{"https://music.example/0", "https://music.example/1"}
-	h := open(t, team)
+	h := open(t, someTeam())
 	h.arrive("CA0")
 	c := h.arrive("CA1")
-	uri := of(holdPath, c, 1)
-	for i := range 4 {
-		got := spoken(t, h.post(uri, form(common(c, "QueueTime", "60")...)))
-		inner := got.Inner[0].Inner
-		if len(inner) != 1 || inner[0].Text != team.Lines[0].HoldMusic[i%2] {
-			t.Errorf("document %d: %.200v", i, inner)
+	for _, uri := range []string{"&again=1", "&again=", "&again=x"} {
+		got := spoken(t, h.post(of(holdPath, c, 1)+uri, form(common(c)...))).Inner
+		if !reflect.DeepEqual(got, held(c, 1, ownMusic)) {
+			t.Errorf("%s: %v", uri, got)
 		}
-		u, _ := url.Parse(got.Inner[1].Text)
-		uri = u.RequestURI()
-	}
-	for _, bad := range []string{"&s=x&b=y&m=-1", "&s=99999999999999999999&b=99999999999999999999&m=99999999999999999999", "&s=-5&b=-5&m=3", "&s=&b=&m="} {
-		spoken(t, h.post(of(holdPath, c, 1)+bad, form(common(c)...)))
 	}
 }
 
@@ -355,7 +316,7 @@ func TestHoldKeyAgainstClaim(t *testing.T) {
 			began, done := make(chan struct{}), make(chan verb, 1)
 			go func() {
 				<-began
-				done <- spoken(t, h.post(of(holdKeyPath, c, 1)+"&s=0&m=1", form(common(c, "Digits", key)...)))
+				done <- spoken(t, h.post(of(holdKeyPath, c, 1)+"&again=1", form(common(c, "Digits", key)...)))
 			}()
 			close(began)
 			if i%2 == 0 {

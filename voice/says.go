@@ -111,11 +111,15 @@ func howLong(d time.Duration) string {
 func puttingThrough(taker string) string { return "Putting you through to " + taker + "." }
 
 // keysOnHold tells callers on hold what they can do instead.
-func keysOnHold(canCallBack bool) string {
+func keysOnHold(canCallBack, others bool) string {
+	keys := "Press 1 to leave a message"
 	if canCallBack {
-		return "Press 1 to leave a message, 2 to be called back."
+		keys += ", 2 to be called back"
 	}
-	return "Press 1 to leave a message."
+	if others {
+		keys += ", 3 to hear your place"
+	}
+	return keys + "."
 }
 
 // placeInQueue says how many are before a caller.

@@ -82,7 +82,7 @@ func (x *exchange) hears(p *voicetest.Party, want ...string) {
 func heard(p *voicetest.Party) (all []string) {
 	for _, h := range p.Heard() {
 		switch {
-		case slices.Contains([]string{keysOnHold(true), keysOnHold(false), placeInQueue(0)}, h.Text):
+		case slices.Contains([]string{keysOnHold(true, false), keysOnHold(false, false), placeInQueue(0)}, h.Text):
 		case h.Kind == voicetest.HeardSay:
 			all = append(all, h.Text)
 		default:

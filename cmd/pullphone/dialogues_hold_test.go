@@ -157,10 +157,11 @@ func TestDialoguesHold(t *testing.T) {
 			Mark hears "Press 1"
 			Kim calls
 			Kim hears "2 callers are before you."
+			Kim hears "3 to hear your place"
 			30s pass
 			Jane presses 2
 			Jane is gone
-			80s pass
+			Kim presses 3
 			Kim hears "2 callers are before you."
 			Ann texts "Y {Jane}"
 			Ann's phone rings
@@ -169,22 +170,23 @@ func TestDialoguesHold(t *testing.T) {
 			Jane's phone rings
 			Jane picks up
 			Ann talks
-			80s pass
+			Kim presses 3
 			Kim hears "1 caller is before you."
 			Bob texts "Y {Mark}"
 			Bob's phone rings
 			26s pass
 			Mark hears "Sorry, that took longer"
 			Mark hears "Press 1"
-			80s pass
+			Kim presses 3
 			Kim hears "1 caller is before you."
 			Bob texts "Y {Mark}"
 			Bob's phone rings
 			Bob picks up
 			Bob presses 1
 			Mark talks
-			80s pass
+			Kim presses 3
 			Kim hears "You are next."
+			Kim hears music
 			Kim presses 2
 			Kim is gone`},
 	})
