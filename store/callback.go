@@ -69,6 +69,15 @@ func (s *Store) LeaveMessage(ctx context.Context, id CallID, attempt int) (bool,
 	return err == nil && c.State == Recording && c.Claim.Rule == CallersKey, c, err
 }
 
+// notCalledBack ends the wait of a caller whom nobody is to call back any more.
+func (t *txn) notCalledBack(c *Call) {
+	if c.Back.Tries > 0 {
+		t.end(c, Tried)
+	} else {
+		t.end(c, Missed)
+	}
+}
+
 // CalledOut records that Twilio rings the phone of whoever calls back; leg is the CallSid of the call to them. It
 // reports whether the call is still theirs: else that phone is to stop ringing.
 func (c *Call) CalledOut(attempt int, leg string) bool {
