@@ -18,7 +18,8 @@ func (b *Bot) texts() store.Work {
 	}
 }
 
-// text sends one announcement. One that nobody needs any more is dropped, not sent late.
+// text sends one announcement. One that nobody needs any more, or that finds its person busy or off duty, is dropped, not
+// sent late.
 func (b *Bot) text(ctx context.Context, d store.Deed) (func(*store.Call) bool, error) {
 	c, err := b.Store.Call(ctx, d.Call)
 	if err != nil {
@@ -40,6 +41,9 @@ func (b *Bot) text(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 		if x.SID, err = b.sent(ctx, d, sms, c.Arrived); err != nil || x.SID != "" {
 			return became, err
 		}
+	}
+	if may, err := b.Store.MayTell(ctx, c.ID, c.Attempt, person.Name); err != nil || !may {
+		return nil, err
 	}
 	x.SID, err = b.Twilio.Send(ctx, sms)
 	if err == nil {

@@ -131,7 +131,7 @@ func TestSMSTexts(t *testing.T) {
 		many = append(many, store.Call{Line: salesLine.Number, From: "+12085550123", Name: strings.Repeat("é", 60), Code: i + 1, Arrived: now.Add(-time.Minute)})
 	}
 	two := []store.Call{{Line: salesLine.Number, From: "+12085550123", Name: "Jane", Code: 1, Arrived: now.Add(-time.Minute)}, {Line: salesLine.Number, Code: 3, Arrived: now}}
-	if got, want := whichOne(team, two, "Y", now), "Which one? 1: Jane, (208) 555-0123, waiting 1:00. 3: withheld number, waiting 0:00. Reply for example Y 1."; got != want {
+	if got, want := whichOne(team, two, "Y 1", now), "Which one? 1: Jane, (208) 555-0123, waiting 1:00. 3: withheld number, waiting 0:00. Reply for example Y 1."; got != want {
 		t.Errorf("got %q", got)
 	}
 	if got, want := waitingList(team, two, now), "1: Jane, (208) 555-0123 (Sales), waiting 1:00\n3: withheld number (Sales), waiting 0:00"; got != want {
@@ -141,7 +141,7 @@ func TestSMSTexts(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	// Twilio sends no text of more than 1,600 characters (error 21617): it would say nothing at all.
-	for name, text := range map[string]string{"which one": whichOne(team, many, "Y", now), "list": waitingList(team, many, now)} {
+	for name, text := range map[string]string{"which one": whichOne(team, many, "Y 1", now), "list": waitingList(team, many, now)} {
 		if n := utf8.RuneCountInString(text); n > 1600 {
 			t.Errorf("%s: %d characters", name, n)
 		}
@@ -149,7 +149,7 @@ func TestSMSTexts(t *testing.T) {
 			t.Errorf("%s does not say how many there are: %s", name, text)
 		}
 	}
-	if got := whichOne(team, many, "Y", now); !strings.HasSuffix(got, ", waiting 1:00. And 490 more. Reply for example Y 1.") {
+	if got := whichOne(team, many, "Y 1", now); !strings.HasSuffix(got, ", waiting 1:00. And 490 more. Reply for example Y 1.") {
 		t.Errorf("it does not say how to answer: %q", got)
 	}
 	pass := salesLine
@@ -247,6 +247,10 @@ func TestVerdict(t *testing.T) {
 		{store.Pass, store.Verdict{Result: store.PassOn}, claimed(call(store.Recording, ""), &store.Claim{Via: store.ByRule, Rule: store.AllPassed}), "All right, not you. Nobody is left, so " + jane + " is asked to leave a message."},
 		{store.Pass, store.Verdict{Result: store.GivenBack}, call(store.Waiting, ""), "All right, " + jane + " waits for somebody else."},
 		{store.HandOver, store.Verdict{Result: store.HandedOver}, call(store.Waiting, ""), "Handed over: " + jane + " is back on hold. If nobody takes the call, your phone rings again."},
+		{store.HandOver, store.Verdict{Result: store.Stale}, claimed(call(store.Talking, ""), by("Ann", store.Take, 0)), "That was about an earlier conversation with " + jane + ". PASS ON hands the call over."},
+		{store.HandOver, store.Verdict{Result: store.Stale}, call(store.Waiting, ""), jane + " is waiting again. Please answer the latest announcement (Y 4)."},
+		{store.HandOver, store.Verdict{Result: store.Stale}, call(store.Ended, store.Talked), "The call with " + jane + " is over."},
+		{store.Take, store.Verdict{Result: store.Stale}, claimed(call(store.Talking, ""), by("Ann", store.Take, 0)), jane + " is not waiting any more."},
 		{store.HandOver, store.Verdict{Result: store.NotTalking}, claimed(call(store.Talking, ""), by("Bob", store.Take, 0)), "You are not talking with " + jane + "."},
 		{store.HandOver, store.Verdict{Result: store.NotTalking}, call(store.Ended, store.Talked), "The call with " + jane + " is over."},
 		{store.HandOver, store.Verdict{Result: store.NotTalking}, call(store.Ended, store.Missed), jane + " has hung up."},

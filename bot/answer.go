@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -96,8 +97,8 @@ func has(c store.Call, person string) bool {
 }
 
 // which finds the call that an answer without a button is about: the one with the code that it names; for a no, the one
-// that its sender has; or the only one that waits. Where that is not certain the person is asked back, never guessed for,
-// and text says so.
+// that its sender has; or the only one that waits; with none, the one that came last. Where that is not certain the person
+// is asked back, never guessed for, and text says so.
 func (b *Bot) which(ctx context.Context, t typed) (c store.Call, text string, err error) {
 	if t.code > 0 {
 		return b.byCode(ctx, t)
@@ -110,7 +111,7 @@ func (b *Bot) which(ctx context.Context, t typed) (c store.Call, text string, er
 			return append(own, store.Call{})[0], "", err
 		}
 		if len(own) > 1 {
-			return store.Call{}, whichOne(b.Store.Team, own, t.example(), now), nil
+			return store.Call{}, whichOne(b.Store.Team, own, t.example(own[0]), now), nil
 		}
 	}
 	open, err := b.Store.OpenCalls(ctx, "")
@@ -130,7 +131,7 @@ func (b *Bot) which(ctx context.Context, t typed) (c store.Call, text string, er
 	}
 	waiting := only(open, store.Waiting)
 	switch {
-	case len(waiting) == 0 && len(open) > 0:
+	case len(waiting) == 0 && len(open) > 0 && open[len(open)-1].Arrived.After(last.Arrived):
 		return open[len(open)-1], "", nil
 	case len(waiting) == 0 && last.ID != "":
 		return last, "", nil
@@ -138,7 +139,7 @@ func (b *Bot) which(ctx context.Context, t typed) (c store.Call, text string, er
 		return store.Call{}, nothingWaits, nil
 	case len(waiting) == 1:
 		c := waiting[0]
-		sure := t.force || len(open) == 1 && c.Attempt == 1 && !(last.ID != "" && now.Sub(last.Stopped) < overlap)
+		sure := len(open) == 1 && c.Attempt == 1 && !(last.ID != "" && now.Sub(last.Stopped) < overlap)
 		if !sure {
 			// Only somebody who was told of this one can mean it: it may just have come, or wait again, and the answer be to
 			// another.
@@ -148,20 +149,21 @@ func (b *Bot) which(ctx context.Context, t typed) (c store.Call, text string, er
 			return c, "", err
 		}
 	}
-	return store.Call{}, whichOne(b.Store.Team, waiting, t.example(), now), nil
+	return store.Call{}, whichOne(b.Store.Team, waiting, t.example(waiting[0]), now), nil
 }
 
-// example is the same word as it is written before a code.
-func (t typed) example() string {
+// example is the same word with the code of a call.
+func (t typed) example(c store.Call) string {
+	word := strings.ToUpper(t.keyword.Word)
 	switch t.word {
+	case wordYes:
+		return takes(t.answer, c, t.force)
 	case wordNo:
-		return orCommand(t.answer, "N", "/pull no")
+		word = orCommand(t.answer, "N", "/pull no")
 	case wordPass:
-		return orCommand(t.answer, "PASS", "/pull pass")
-	case wordKeyword:
-		return strings.ToUpper(t.keyword.Word)
+		word = orCommand(t.answer, "PASS", "/pull pass")
 	}
-	return orCommand(t.answer, "Y", "/pull")
+	return fmt.Sprintf("%s %d", word, c.Code)
 }
 
 // about reports whether what was typed can be about a call.

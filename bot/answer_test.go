@@ -102,10 +102,11 @@ func TestSecondCall(t *testing.T) {
 	r.chats(chat{ann, "/pull 2 force", "Yours: Kim, (208) 555-0111. Your phone (208) 555-0101 rings now."})
 	max := r.named("Max")
 	r.chats(
-		chat{ann, "Y FORCE", "Yours: Max, (208) 555-0112. Your phone (208) 555-0101 rings now."},
+		chat{ann, "Y FORCE", "Which one? 3: Max, (208) 555-0112, waiting 0:01. Reply for example Y 3 FORCE."}, // of whom she was not told
+		chat{ann, "/pull 3 force", "Yours: Max, (208) 555-0112. Your phone (208) 555-0101 rings now."},
 		chat{ann, "next", "You are on the phone with Jane, (208) 555-0110. Nobody else is waiting. PULL FORCE puts you in line."},
 		chat{ann, "/pull", "You are on the phone with Jane, (208) 555-0110. Nobody else is waiting. /pull force puts you in line."},
-		chat{ann, "no", "Which one? 1: Jane, (208) 555-0110, waiting 0:04. 2: Kim, (208) 555-0111, waiting 0:11. 3: Max, (208) 555-0112, waiting 0:04. Reply for example N 1."},
+		chat{ann, "no", "Which one? 1: Jane, (208) 555-0110, waiting 0:04. 2: Kim, (208) 555-0111, waiting 0:12. 3: Max, (208) 555-0112, waiting 0:05. Reply for example N 1."},
 		chat{ann, "n 3", "All right, Max, (208) 555-0112 waits for somebody else."},
 		chat{ann, "pull force", "Yours: Max, (208) 555-0112. Your phone (208) 555-0101 rings now."},
 		chat{ann, "/pull next force", "Nobody is waiting. You are next in line for 30 minutes; the next call rings your phone."})
@@ -116,6 +117,43 @@ func TestSecondCall(t *testing.T) {
 	}
 	// Of several it is the one whom she talks with that is handed over.
 	r.chats(chat{ann, "/pull pass on", "Handed over: Jane, (208) 555-0110 is back on hold. If nobody takes the call, your phone rings again."})
+}
+
+// With nobody waiting a bare word is about the caller who came last, whether they talk or have gone.
+func TestBareWordLate(t *testing.T) {
+	r := open(t, someTeam())
+	jane := r.named("Jane")
+	r.clock.Advance(time.Second)
+	r.answers(jane, "Ann", store.Take)
+	r.accepts(jane)
+	r.chats(chat{bob, "y", "Too late: Ann took Jane, (208) 555-0110, just now."})
+	kim := r.named("Kim")
+	r.clock.Advance(time.Second)
+	_, err := r.Store.HungUp(r.ctx, kim.ID)
+	r.no(err)
+	r.chats(chat{bob, "y", "Kim, (208) 555-0111 has hung up."}, chat{bob, "/pull yes", "Kim, (208) 555-0111 has hung up."})
+	max := r.named("Max")
+	r.clock.Advance(time.Second)
+	r.answers(max, "Ann", store.SendVoicemail)
+	r.chats(chat{bob, "y", "Too late: Ann has sent Max, (208) 555-0111 to voicemail, just now."})
+}
+
+// Force is about the call that they have, and says nothing of which one is meant.
+func TestBareForce(t *testing.T) {
+	r := open(t, someTeam())
+	jane := r.named("Jane")
+	r.announced(jane, "Ann")
+	r.clock.Advance(time.Second)
+	_, err := r.Store.HungUp(r.ctx, jane.ID)
+	r.no(err)
+	kim := r.named("Kim")
+	r.chats(chat{ann, "y force", "Which one? 2: Kim, (208) 555-0110, waiting 0:01. Reply for example Y 2 FORCE."},
+		chat{ann, "/pull yes force", "Which one? 2: Kim, (208) 555-0110, waiting 0:02. Reply for example /pull 2 force."})
+	if now := r.call(kim.ID); now.State != store.Waiting {
+		t.Errorf("%+v", now)
+	}
+	r.announced(kim, "Ann")
+	r.chats(chat{ann, "y force", "Yours: Kim, (208) 555-0110. Your phone (208) 555-0101 rings now."})
 }
 
 // Whoever the phone rings for gives the call back with a bare no, whatever else waits.
@@ -203,6 +241,14 @@ func TestHandOver(t *testing.T) {
 	}
 	r.answers(r.call(jane.ID), "Ann", store.Take)
 	r.accepts(jane)
+	// Ann still sees the button of when she talked first.
+	jane.Attempt = 1
+	old := payload(ann, "handover", value(jane))
+	r.press(old)
+	r.tellOne()
+	if got := r.told(ann); !strings.HasSuffix(got, "\nThat was about an earlier conversation with Jane, (208) 555-0110. /pull pass on hands the call over.") || r.call(jane.ID).State != store.Talking {
+		t.Errorf("she is told %q", got)
+	}
 	_, err := r.Store.HungUp(r.ctx, jane.ID)
 	r.no(err)
 	press(ann, "The call with Jane, (208) 555-0110 is over.")

@@ -70,6 +70,7 @@ func TestCommand(t *testing.T) {
 		"not of the team":       {eve, "", noPhone, store.Waiting},
 		"not of the team, list": {eve, "list", noPhone, store.Waiting},
 		"without a phone":       {dee, "", noPhone, store.Waiting},
+		"no phone, by force":    {dee, "pull force", noPhone, store.Waiting},
 		"without a phone, list": {dee, "list", "1: (208) 555-0123 (Sales), waiting 0:00", store.Waiting},
 		"without a phone, help": {dee, "help", commandHelp, store.Waiting},
 	} {

@@ -182,7 +182,12 @@ func verdict(team store.Team, a store.Answer, v store.Verdict, c, other store.Ca
 		}
 		return "All right, not you."
 	case store.Stale:
-		return who + " is waiting again. Please answer the latest announcement" + codeHint(a, c) + "."
+		switch {
+		case c.State == store.Waiting:
+			return who + " is waiting again. Please answer the latest announcement" + codeHint(a, c) + "."
+		case a.Word == store.HandOver && c.State == store.Talking && has(c, a.Person):
+			return "That was about an earlier conversation with " + who + ". " + orCommand(a, "PASS ON", "/pull pass on") + " hands the call over."
+		}
 	case store.OnACall:
 		if c.ID == "" || c.State == store.Waiting {
 			return onACall(team, a, c, other)
@@ -208,7 +213,7 @@ func verdict(team store.Team, a store.Answer, v store.Verdict, c, other store.Ca
 		return who + " is at voicemail already."
 	case c.GaveUp() && c.Back == nil:
 		return who + " has hung up."
-	case c.Outcome == store.Talked && v.Result == store.NotTalking:
+	case c.Outcome == store.Talked && a.Word == store.HandOver:
 		return "The call with " + who + " is over."
 	}
 	return who + " is not waiting any more."
@@ -427,7 +432,7 @@ func severalCodes(code int) string {
 // mostListed is how many calls are listed: Twilio sends no text of more than 1,600 characters (error 21617).
 const mostListed = 10
 
-// whichOne asks back when a bare answer could mean another call. example is one that could not, but for the code.
+// whichOne asks back when a bare answer could mean another call. example is one that could not.
 func whichOne(team store.Team, calls []store.Call, example string, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("Which one?")
@@ -439,7 +444,7 @@ func whichOne(team store.Team, calls []store.Call, example string, now time.Time
 		fmt.Fprintf(&b, " And %d more.", more)
 	}
 	// Twilio takes 1,600 characters at most.
-	return shorten(b.String(), 1500) + fmt.Sprintf(" Reply for example %s %d.", example, calls[0].Code)
+	return shorten(b.String(), 1500) + " Reply for example " + example + "."
 }
 
 // waitingList says who waits, in the order in which they are to be taken.

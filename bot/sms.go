@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
 	"github.com/twilio/twilio-go/twiml"
 
 	"pullphone/store"
@@ -105,7 +104,7 @@ func (b *Bot) heard(ctx context.Context, m twilio.Text, optOut string) (reply st
 
 // stranger answers a text of somebody who is not on the team, rarely: who makes us answer may be paid for it.
 func (b *Bot) stranger(ctx context.Context, line store.Line, from, sid string) (reply string, err error) {
-	if !usual(from, line.Country) {
+	if !e164.MatchString(from) || !line.Usual(from) { // a short code, a name, what costs extra
 		return "", nil
 	}
 	may, err := b.Store.Allow(ctx, sid, store.Quota{Of: "stranger " + from, Most: 1, Within: 24 * time.Hour},
@@ -114,18 +113,4 @@ func (b *Bot) stranger(ctx context.Context, line store.Line, from, sid string) (
 		return "", err
 	}
 	return toStranger(line), nil
-}
-
-// usual reports whether a sender is a number of a person in the line's own country: no short code, no name, nothing
-// that costs extra.
-func usual(from, country string) bool {
-	n, err := phonenumbers.Parse(from, "")
-	if err != nil || !e164.MatchString(from) || country == "" || phonenumbers.GetRegionCodeForNumber(n) != country {
-		return false
-	}
-	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE:
-		return true
-	}
-	return false
 }

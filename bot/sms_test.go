@@ -1,12 +1,15 @@
 package bot
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -344,6 +347,46 @@ func TestTextDropped(t *testing.T) {
 	}
 	if n := len(net.Requests()); n != 0 {
 		t.Errorf("%d requests", n)
+	}
+}
+
+// Who has taken another call or gone off duty since a call came is not texted of it, and is told when they can take it.
+func TestTextNotNow(t *testing.T) {
+	for name, f := range map[string]struct {
+		away, free func(r *room, other store.Call)
+	}{
+		"on the phone": {func(r *room, other store.Call) { r.answers(other, "Ann", store.Take) }, func(r *room, other store.Call) {
+			_, err := r.Store.HungUp(r.ctx, other.ID)
+			r.no(err)
+		}},
+		"off duty": {func(r *room, _ store.Call) { r.no(r.Store.SetDuty(r.ctx, "Ann", store.Duty{Off: true})) }, func(r *room, _ store.Call) {
+			r.no(r.Store.SetDuty(r.ctx, "Ann", store.Duty{}))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := open(t, someTeam())
+			net := r.phones(nil)
+			other, c := r.arrive("CA1"), r.arrive("CA2")
+			f.away(r, other)
+			text := func() error {
+				return r.once(store.Work{Kind: store.Text, Do: r.text}, func(d store.Deed) bool { return d.Call == c.ID && d.Whom == "Ann" })
+			}
+			r.no(text())
+			if now := r.call(c.ID); len(net.Requests()) != 0 || !slices.Equal(now.Told, []string{"Bob"}) || now.Rev == c.Rev {
+				t.Fatalf("%d requests, %+v", len(net.Requests()), now)
+			}
+			f.free(r, other)
+			ctx, cancel := context.WithCancel(r.ctx)
+			var rules sync.WaitGroup
+			rules.Go(func() { _ = r.Store.RunRules(ctx) })
+			r.no(r.Store.Settled(r.ctx, store.Freed))
+			cancel()
+			rules.Wait()
+			r.no(text())
+			if now := r.call(c.ID); len(net.Requests()) != 1 || !slices.Equal(now.Told, []string{"Bob", "Ann"}) {
+				t.Errorf("%d requests, %+v", len(net.Requests()), now)
+			}
+		})
 	}
 }
 

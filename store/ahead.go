@@ -8,10 +8,10 @@ import (
 )
 
 // Ahead counts the calls of a call's line that are to be taken before it, or were and ring somewhere: those may come back.
-// Callers who wait to be called back are among them, for they keep their place. It stops counting at most.
-func (s *Store) Ahead(ctx context.Context, c Call, most int) (n int, err error) {
+// Callers who wait to be called back are among them, for they keep their place; held is how many of all are on the phone.
+func (s *Store) Ahead(ctx context.Context, c Call) (n, held int, err error) {
 	err = s.backend.View(ctx, func(r Reader) error {
-		n = 0
+		n, held = 0, 0
 		var bad error
 		err := r.Scan("open/", "", func(_ string, b []byte) bool {
 			var other *Call
@@ -20,15 +20,18 @@ func (s *Store) Ahead(ctx context.Context, c Call, most int) (n int, err error) 
 			}
 			if other.Line == c.Line && (other.State == Waiting || other.State == Ringing) && cmp.Or(inOrder(*other, c), cmp.Compare(other.ID, c.ID)) < 0 {
 				n++
+				if other.Back == nil {
+					held++
+				}
 			}
-			return n < most
+			return true
 		})
 		if err == nil {
 			err = bad
 		}
 		return err
 	})
-	return n, err
+	return n, held, err
 }
 
 const (

@@ -40,8 +40,21 @@ func (s *Store) Arrive(ctx context.Context, a Arrival) (Call, error) {
 			t.due(Deed{Kind: Lookup, Call: c.ID})
 		}
 		t.escalations(c)
-		return t.wait(c)
+		if err := t.wait(c); err != nil || a.Queued {
+			return err
+		}
+		t.heardNext(c)
+		return nil
 	})
+}
+
+// heardNext notes that a caller hears what a claim says as our next document anyway, so that no redirect is needed.
+func (t *txn) heardNext(c *Call) {
+	if c.State == Ringing || c.State == Recording {
+		c.Fetched = c.Attempt
+		t.Delete(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt}.Key())
+		t.here(c)
+	}
 }
 
 // wait has a call wait: for the first who stands in line, or for anybody who is told of it.

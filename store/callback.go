@@ -21,7 +21,7 @@ func (s *Store) AskBack(ctx context.Context, id CallID, attempt int) (bool, Call
 		if c.State != Waiting || c.Attempt != attempt || c.From == "" || c.Back != nil {
 			return nothing, nil
 		}
-		if asked, err := t.asked(c); err != nil || asked {
+		if asked, err := asked(t.Get, c); err != nil || asked {
 			return nothing, err
 		}
 		c.Back = &Callback{At: t.now}
@@ -38,14 +38,22 @@ func (s *Store) AskBack(ctx context.Context, id CallID, attempt int) (bool, Call
 	return err == nil && c.Back != nil && c.Open(), c, err
 }
 
-// asked reports whether the caller waits to be called back from another call already: once is enough.
-func (t *txn) asked(c *Call) (bool, error) {
-	open, err := t.openOf(c.From)
+// Asked reports whether the caller waits to be called back from another call of theirs already: once is enough.
+func (s *Store) Asked(ctx context.Context, c Call) (yes bool, err error) {
+	err = s.backend.View(ctx, func(r Reader) (err error) {
+		yes, err = asked(r.Get, &c)
+		return err
+	})
+	return yes, err
+}
+
+func asked(get func(string) ([]byte, error), c *Call) (bool, error) {
+	open, err := openOf(get, c.From)
 	if err != nil {
 		return false, err
 	}
 	for _, id := range open {
-		other, err := load(t.Get, id)
+		other, err := load(get, id)
 		if err != nil {
 			return false, err
 		}
@@ -78,28 +86,18 @@ func (t *txn) notCalledBack(c *Call) {
 	}
 }
 
-// CalledOut records that Twilio rings the phone of whoever calls back; leg is the CallSid of the call to them. It
-// reports whether the call is still theirs: else that phone is to stop ringing.
-func (c *Call) CalledOut(attempt int, leg string) bool {
-	if c.Back == nil || c.Attempt != attempt || c.State != Ringing {
-		return false
-	}
-	claim := *c.Claim
-	claim.Leg = leg
-	c.Claim = &claim
-	return true
-}
-
 // CalledOut records that Twilio rings the phone of whoever calls back, or that they have picked it up; leg is the CallSid.
 // When the call is not theirs any more, it is due to stop that phone, and CalledOut reports false.
 func (s *Store) CalledOut(ctx context.Context, id CallID, attempt int, leg string) (theirs bool, c Call, err error) {
 	c, err = s.change(ctx, id, func(t *txn, c *Call) (change, error) {
-		theirs = c.Back != nil && c.Attempt == attempt && c.Claim != nil && c.Claim.Leg == leg
+		theirs = c.Back != nil && c.Attempt == attempt && c.Claim != nil && (c.Claim.Leg == leg || c.State == Ringing && c.Claim.Leg == "")
 		switch {
-		case theirs:
+		case theirs && c.Claim.Leg == leg:
 			return nothing, nil
-		case (c.Claim == nil || c.Claim.Leg == "") && c.CalledOut(attempt, leg):
-			theirs = true
+		case theirs:
+			claim := *c.Claim
+			claim.Leg = leg
+			c.Claim = &claim
 			return hidden, nil
 		}
 		t.due(Deed{Kind: HangUp, Call: c.ID, Whom: leg})

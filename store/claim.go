@@ -240,10 +240,9 @@ func (t *txn) lastLost(was, c *Call) (bool, error) {
 // sendToVoicemail claims a call for voicemail by a rule when its caller hears our next document anyway, so that no
 // redirect is needed.
 func (t *txn) sendToVoicemail(c *Call, by Rule) {
-	c.State, c.Deadline, c.Fetched = Recording, t.now.Add(MaxMessage+grace), c.Attempt
+	c.State, c.Deadline = Recording, t.now.Add(MaxMessage+grace)
 	c.Claim = &Claim{Word: SendVoicemail, Via: ByRule, Rule: by, Attempt: c.Attempt, At: t.now}
-	t.Delete(Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt}.Key())
-	t.here(c)
+	t.heardNext(c)
 }
 
 const (

@@ -93,7 +93,11 @@ func expired(t *txn, c *Call) (change, error) {
 	}
 	if c.State == Ringing && c.Back != nil { // nobody has pressed 1, and Twilio knows of no call that could be asked about
 		t.stopCallOut(c)
-		return visible, t.waitAgain(c, NoAnswer)
+		why := NoAnswer
+		if c.Claim.Leg == "" { // their phone could not be rung
+			why = Failed
+		}
+		return visible, t.waitAgain(c, why)
 	}
 	c.Deadline = t.now.Add(grace)
 	if c.State == Talking {

@@ -113,6 +113,23 @@ func (s *Store) CanTake(ctx context.Context, person string) (can bool, err error
 	return can, err
 }
 
+// MayTell reports whether a person who was to be told of an attempt of a call still is. One who can take none by now is not
+// among those who were told any more, so that they are told when they can again.
+func (s *Store) MayTell(ctx context.Context, id CallID, attempt int, person string) (may bool, err error) {
+	if may, err = s.CanTake(ctx, person); err != nil || may {
+		return may, err
+	}
+	_, err = s.change(ctx, id, func(t *txn, c *Call) (change, error) {
+		may, err = t.canTake(person, id) // they may have been freed meanwhile, and passed over as told
+		if err != nil || may || c.State != Waiting || c.Attempt != attempt {
+			return nothing, err
+		}
+		c.Told = slices.DeleteFunc(slices.Clone(c.Told), func(name string) bool { return name == person })
+		return visible, nil
+	})
+	return may, err
+}
+
 func (t *txn) canTake(person string, c CallID) (bool, error) {
 	return canTake(t.Get, t.team, person, c, t.now)
 }

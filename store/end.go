@@ -28,12 +28,15 @@ func (t *txn) hungUp(c *Call) change {
 	case Recording:
 		// They may have left a message: its recording is reported separately, perhaps later than this.
 		t.due(Deed{Kind: Ask, Call: c.ID, Due: t.now.Add(askAgain)})
-		soon := t.now.Add(grace)
-		if !c.Deadline.After(soon) {
-			return nothing
+		did := nothing
+		if c.Missing != 0 { // there is nobody to be brought here any more, and nothing has to wait for that
+			t.here(c)
+			did = hidden
 		}
-		c.Deadline = soon
-		return hidden
+		if soon := t.now.Add(grace); c.Deadline.After(soon) {
+			c.Deadline, did = soon, hidden
+		}
+		return did
 	default:
 		return nothing
 	}

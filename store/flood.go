@@ -19,7 +19,7 @@ func (t *txn) mayWait(c *Call) (bool, error) {
 	if c.From == "" {
 		return true, nil
 	}
-	open, err := t.openOf(c.From)
+	open, err := openOf(t.Get, c.From)
 	if err != nil || len(open) >= maxPerCaller {
 		return false, err
 	}
@@ -27,8 +27,8 @@ func (t *txn) mayWait(c *Call) (bool, error) {
 	return true, nil
 }
 
-func (t *txn) openOf(number string) ([]CallID, error) {
-	b, err := t.Get("from/" + number)
+func openOf(get func(string) ([]byte, error), number string) ([]CallID, error) {
+	b, err := get("from/" + number)
 	if err != nil || b == nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (t *txn) openOf(number string) ([]CallID, error) {
 
 // gone takes a call that has ended from those that are open of its number.
 func (t *txn) gone(c *Call) error {
-	open, err := t.openOf(c.From)
+	open, err := openOf(t.Get, c.From)
 	i := slices.Index(open, c.ID)
 	if err != nil || i < 0 {
 		return err

@@ -539,7 +539,10 @@ func (h *history) claimed(op string, p *picture, was, is *store.Call) {
 	case is.State == store.Ringing && is.Back != nil && c.Leg == "" && callOut == nil:
 		h.Errorf("%s: nobody rings %s to call %s back", op, c.Person, who)
 	case is.State == store.Ringing && is.Back == nil && redirect == nil:
-		h.Errorf("%s: nobody leads %s to %s", op, who, c.Person)
+		// Who arrives, or comes from a taker who was not there, hears our next document anyway.
+		if is.Fetched != is.Attempt || c.Via != store.ByLine || op != "arrive" && op != "dialed" {
+			h.Errorf("%s: nobody leads %s to %s", op, who, c.Person)
+		}
 	case is.State == store.Recording && is.Fetched != is.Attempt && redirect == nil:
 		h.Errorf("%s: nobody leads %s to the tone", op, who)
 	}

@@ -364,7 +364,8 @@ func (h *history) outside(d store.Deed) (after func(*store.Call) bool, err error
 	case store.CallOut:
 		if c.State == store.Ringing && c.Attempt == d.Attempt {
 			leg := h.id("LEG")
-			return func(c *store.Call) bool { c.CalledOut(d.Attempt, leg); return false }, nil
+			_, _, err := h.CalledOut(h.ctx, c.ID, d.Attempt, leg)
+			return nil, err
 		}
 	case store.Retrieve:
 		if n == 0 {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,6 +60,31 @@ func TestHistories(t *testing.T) {
 	}
 }
 
+// TestPicture compares the picture of the states in the README with the moves that TestHistories allows.
+func TestPicture(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn, allowed := map[string]bool{}, map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^ +(\S+) --> (\S+): .+$`).FindAllStringSubmatch(string(readme), -1) {
+		drawn[strings.Replace(m[1], "[*]", "", 1)+">"+m[2]] = true
+	}
+	for move := range moves {
+		from, to, _ := strings.Cut(move[:len(move)-1], ">")
+		if strings.HasSuffix(move, "+") { // it waits in between, were it for no time at all
+			allowed[from+">waiting"] = true
+			from = "waiting"
+		}
+		if from != to {
+			allowed[from+">"+to] = true
+		}
+	}
+	if !maps.Equal(drawn, allowed) {
+		t.Errorf("the README draws %v, allowed are %v", slices.Sorted(maps.Keys(drawn)), slices.Sorted(maps.Keys(allowed)))
+	}
+}
+
 // mustSee is what so many histories cannot do without.
 var mustSee = map[int]map[string]string{
 	300: {
@@ -72,6 +99,7 @@ var mustSee = map[int]map[string]string{
 		"verdict": "stale",
 		"outcome": "late talked, late forwarded",
 		"rule":    "duty, handover",
+		"move":    strings.Join(slices.Collect(maps.Keys(moves)), ", "),
 	},
 }
 

@@ -94,7 +94,11 @@ func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult
 			return visible, nil
 		}
 		t.here(c)
-		return visible, t.waitAgain(c, r.Why)
+		if err := t.waitAgain(c, r.Why); err != nil {
+			return nothing, err
+		}
+		t.heardNext(c)
+		return visible, nil
 	})
 }
 

@@ -3,6 +3,8 @@ package store
 import (
 	"slices"
 	"time"
+
+	"github.com/nyaruka/phonenumbers"
 )
 
 // Person is a teammate with a mobile phone.
@@ -104,6 +106,20 @@ func (t Team) PersonBySlack(user string) (Person, bool) {
 func (l Line) Serves(person string) bool {
 	return slices.Contains(l.People, person) ||
 		slices.ContainsFunc(l.Escalate, func(s Step) bool { return slices.Contains(s.People, person) })
+}
+
+// Usual reports whether an E.164 number is an ordinary phone's, mobile or fixed, in the line's own country: nothing that
+// costs extra to reach, and nothing that only looks near.
+func (l Line) Usual(number string) bool {
+	n, err := phonenumbers.Parse(number, "")
+	if err != nil || l.Country == "" || phonenumbers.GetRegionCodeForNumber(n) != l.Country {
+		return false
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE:
+		return true
+	}
+	return false
 }
 
 func find[T any](in []T, is func(T) bool) (T, bool) {

@@ -3,13 +3,10 @@ package voice
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
 	"github.com/twilio/twilio-go/twiml"
 
 	"pullphone/store"
@@ -19,18 +16,11 @@ import (
 // A caller who asked to be called back is reached from the phone of whoever takes the call: that rings first, shows the
 // line's number and asks for a 1; then the caller's is dialled from it, and shows the line's number too.
 
-// canCallBack reports whether a caller can be called back: their number is known, is that of a usual phone, and in a country
-// where calls of ours may go. Whoever forges a number that costs extra must not have us call it.
+// canCallBack reports whether a caller can be called back: their number is known, and an ordinary one in the line's own
+// country. Whoever forges a number that costs extra must not have us call it.
 func (p *Phone) canCallBack(c store.Call) bool {
-	n, err := phonenumbers.Parse(c.From, "")
-	if err != nil || !slices.Contains(p.Countries, phonenumbers.GetRegionCodeForNumber(n)) {
-		return false
-	}
-	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.VOIP:
-		return true
-	}
-	return false
+	line, _ := p.Store.Team.Line(c.Line)
+	return line.Usual(c.From)
 }
 
 // callOuts rings the phones of those who took a call of somebody to be called back.
@@ -47,38 +37,14 @@ func (p *Phone) callOut(ctx context.Context, d store.Deed) (func(*store.Call) bo
 		return nil, nil
 	}
 	person, _ := p.Store.Team.Person(c.Claim.Person)
-	failed := func() (func(*store.Call) bool, error) {
-		return nil, p.Store.BackLegOver(ctx, c.ID, c.Attempt, "", store.Failed)
-	}
-	if person.Phone == "" { // gone from the config file since
-		return failed()
-	}
-	line, _ := p.Store.Team.Line(c.Line)
-	out := twilio.Outgoing{From: c.Line, To: person.Phone, URL: p.at(callbackPath, c), Status: p.at(callbackOverPath, c),
-		Fallback: p.PublicURL + FallbackPath, Timeout: line.RingTimeout}
 	sid := ""
-	if d.Doubt { // it may ring already
-		if sid, err = p.Twilio.CalledOut(ctx, out, c.Claim.At.Add(-clockSkew)); err != nil {
-			return nil, later(err)
+	if person.Phone != "" { // else gone from the config file since
+		if sid, _, err = p.ringPhone(ctx, d, c, person, p.at(callbackPath, c), p.at(callbackOverPath, c), c.Claim.At); err != nil {
+			return nil, err
 		}
 	}
 	if sid == "" {
-		may, err := p.Store.Allow(ctx, fmt.Sprintf("%s/%d/back", c.ID, c.Attempt),
-			store.Quota{Of: "rings to " + person.Name, Most: 30, Within: time.Hour}, store.Quota{Of: "rings on " + c.Line, Most: 120, Within: time.Hour})
-		if err != nil {
-			return nil, &store.Later{Err: err}
-		}
-		if !may {
-			p.Log.Warn("phone not rung to call back: it has been too often in this hour", "call", c.ID, "person", person.Name)
-			return failed()
-		}
-		if sid, err = p.Twilio.CallOut(ctx, out); err != nil {
-			if twilio.Refused(err) {
-				p.Log.Warn("phone not rung to call back", "call", c.ID, "person", person.Name, "err", err)
-				return failed()
-			}
-			return nil, later(err)
-		}
+		return nil, p.Store.BackLegOver(ctx, c.ID, c.Attempt, "", store.Failed)
 	}
 	// Recorded at once, together with what is due when the call is not theirs any more.
 	_, _, err = p.Store.CalledOut(ctx, c.ID, c.Attempt, sid)
@@ -101,7 +67,8 @@ func (p *Phone) callback(w http.ResponseWriter, r *http.Request, id store.CallID
 	case !theirs:
 		p.say(w, words(answeredElsewhere(c)), &twiml.VoiceHangup{})
 	case c.State == store.Ringing && line.Accept:
-		ask := &twiml.VoiceGather{Action: p.at(callbackKeyPath, c), NumDigits: "1", Timeout: "5", InnerElements: []twiml.Element{words(pressOne(line, c))}}
+		ask := &twiml.VoiceGather{Action: p.at(callbackKeyPath, c), NumDigits: "1", FinishOnKey: noKey, Timeout: "5",
+			InnerElements: []twiml.Element{words(pressOne(line, c))}}
 		p.say(w, ask, ask, &twiml.VoiceHangup{})
 	default:
 		p.say(w, p.callBack(r.Context(), c, leg)...)
@@ -116,7 +83,7 @@ func (p *Phone) callbackKey(w http.ResponseWriter, r *http.Request, id store.Cal
 	case err != nil:
 		p.Log.Error("key to call back", "call", id, "err", err)
 		p.say(w, &twiml.VoiceHangup{})
-	case f.Get("Digits") == "", c.Attempt != attempt:
+	case c.Attempt != attempt:
 		p.callback(w, r, id, attempt)
 	case f.Get("Digits") == "2":
 		if err := p.Store.BackLegOver(r.Context(), id, attempt, f.Get("CallSid"), store.Declined); err != nil {
@@ -160,7 +127,8 @@ func (p *Phone) callBack(ctx context.Context, c store.Call, leg string) []twiml.
 func (p *Phone) reached(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
 	f := r.PostForm
 	seconds, _ := strconv.Atoi(f.Get("DialCallDuration"))
-	c, err := p.Store.CallBackOver(r.Context(), id, attempt, spoke(f.Get("DialCallStatus"), f.Get("DialBridged"), seconds))
+	gone := twilio.Over(f.Get("CallStatus"))
+	c, err := p.Store.CallBackOver(r.Context(), id, attempt, spoke(f.Get("DialCallStatus"), f.Get("DialBridged"), seconds, gone))
 	switch {
 	case err != nil:
 		p.fail(w, err)
@@ -171,10 +139,11 @@ func (p *Phone) reached(w http.ResponseWriter, r *http.Request, id store.CallID,
 	}
 }
 
-// spoke is how dialling the caller ended, from the status of their phone; bridged is empty where Twilio does not say.
-func spoke(status, bridged string, seconds int) store.DialResult {
+// spoke is how dialling the caller ended, from the status of their phone; bridged is empty where Twilio does not say. gone
+// says that who calls back was on the phone no more when it ended: that was no try, whatever the status.
+func spoke(status, bridged string, seconds int, gone bool) store.DialResult {
 	out := store.DialResult{Bridged: bridged == "true" || bridged == "" && status == "completed", Seconds: seconds, Why: store.Unreached}
-	if status == "canceled" || status == "" { // who calls back has hung up, or got no further
+	if gone || status == "canceled" || status == "" { // who calls back has hung up, or got no further
 		out.Why = store.HungUp
 	}
 	return out
@@ -232,6 +201,8 @@ func (p *Phone) askCallBack(ctx context.Context, c store.Call) error {
 	if last.Status != "" && !twilio.Over(last.Status) { // not long, without the other end
 		return &store.Later{After: insist}
 	}
-	_, err = p.Store.CallBackOver(ctx, c.ID, c.Attempt, spoke(last.Status, "", last.Seconds))
+	// Who hears that nobody picked up is on the phone for a while after that.
+	gone := last.Status == "no-answer" && !call.Ended.IsZero() && !last.Ended.IsZero() && !last.Ended.Before(call.Ended)
+	_, err = p.Store.CallBackOver(ctx, c.ID, c.Attempt, spoke(last.Status, "", last.Seconds, gone))
 	return err
 }

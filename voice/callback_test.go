@@ -12,7 +12,7 @@ import (
 )
 
 func init() {
-	const ask = `<Gather action="@u/twilio/callback/key?c=@c&amp;n=@n" numDigits="1" timeout="5">
+	const ask = `<Gather action="@u/twilio/callback/key?c=@c&amp;n=@n" numDigits="1" finishOnKey="" timeout="5">
 		<Say voice="woman">Call back for Sales: Jane Doe. Press 1 to take it, 2 to decline.</Say></Gather>`
 	documents["ask back"] = ask + ask + `<Hangup/>`
 	documents["not yours"] = `<Say voice="woman">This call back is not yours any more. Goodbye.</Say><Hangup/>`
@@ -80,7 +80,6 @@ func TestCallBackHears(t *testing.T) {
 		{"calling again", 1, "not yours", 0, store.Talking},
 		{"reached", 1, "not yours", 0, store.Ended},
 	})
-	run(t, callbackKeyPath, ofLeg("CA9", "Digits", ""), []step{{"phone rings", 1, "ask back", 0, store.Ringing}})
 	run(t, callbackKeyPath, ofLeg("CA9", "Digits", "2"), []step{
 		{"calling again", 1, "not yours", 0, store.Talking},
 		{"reached", 1, "not you", 0, store.Ended},
@@ -109,6 +108,10 @@ func TestCallBackHears(t *testing.T) {
 			{"to be called back", 1, "not reached", 0, store.Waiting},
 		})
 	}
+	for _, status := range []string{"busy", "no-answer", "failed", "canceled"} { // who calls back has hung up
+		run(t, reachedPath, dial(status, "DialBridged", "false", "CallStatus", "completed"), []step{{"calling again", 2, "not reached", 0, store.Waiting}})
+	}
+	run(t, reachedPath, dial("completed", "DialCallDuration", "9", "CallStatus", "completed"), []step{{"calling again", 2, "hangup", 0, store.Ended}})
 	run(t, reachedPath, dial("completed", "DialCallDuration", "9"), []step{
 		{"calling", 1, "hangup", 0, store.Ended},
 		{"calling again", 2, "hangup", 0, store.Ended},
@@ -453,6 +456,36 @@ func TestCallBackAsked(t *testing.T) {
 	x.no(ann.WaitEnd(x.ctx))
 	if c = ask(c); c.Outcome != store.CalledBack {
 		t.Errorf("%+v", c)
+	}
+}
+
+// The caller's phone that stopped because whoever called back had hung up may be listed as if it had rung out: which of the
+// two ended first tells.
+func TestCallBackAskedWhoHungUp(t *testing.T) {
+	for seconds, tries := range map[int]int{-3: 1, 0: 0, 1: 0} {
+		x := connected(t, voicetest.Options{NoDialActionOnHangup: true})
+		_, c := x.asksBack()
+		ann := x.annRings(c)
+		jane := x.callerRings(ann)
+		ann.Hangup()
+		x.no(jane.WaitEnd(x.ctx))
+		x.no(x.net.WaitQuiet(x.ctx))
+		call, err := x.Twilio.Call(x.ctx, ann.SID())
+		x.no(err)
+		x.failing(func(w http.ResponseWriter, r *http.Request) bool {
+			listed := r.URL.Query().Has("ParentCallSid")
+			if listed {
+				w.Header().Set("Content-Type", "application/json")
+				ended := call.Ended.Add(time.Duration(seconds) * time.Second).Format(time.RFC1123Z)
+				fmt.Fprintf(w, `{"calls": [{"sid": %q, "status": "no-answer", "duration": "0", "end_time": %q}]}`, jane.SID(), ended)
+			}
+			return listed
+		})
+		_, err = x.ask(x.ctx, store.Deed{Kind: store.Ask, Call: c.ID, Due: x.clock.Now()})
+		x.no(err)
+		if c = x.call(c.ID); c.State != store.Waiting || c.Back.Tries != tries {
+			t.Errorf("%d s: %+v, %+v", seconds, c, c.Back)
+		}
 	}
 }
 

@@ -84,7 +84,7 @@ func FuzzIncoming(f *testing.F) {
 			t.Fatal(err)
 		}
 		c := h.call(id)
-		check(of(holdPath, c, 1), []string{"QueueSid", digits}, "Response(Gather[action input numDigits timeout](Say[voice] Say[voice] Say[voice] Play[loop]) Redirect)")
+		check(of(holdPath, c, 1), []string{"QueueSid", digits}, "Response(Gather[action input numDigits timeout](Say[voice] Say[voice] Play[loop]) Redirect)")
 		if _, _, err := h.Store.Answer(t.Context(), store.Answer{ID: sid, Call: id, Attempt: 1, Person: "Ann", Word: store.Take, Via: store.BySMS}); err != nil {
 			t.Fatal(err)
 		}

@@ -114,7 +114,7 @@ func open(t testing.TB, team store.Team) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Phone = &Phone{Store: st, Twilio: tw, PublicURL: here, Countries: []string{"US"}, Log: log}
+	h.Phone = &Phone{Store: st, Twilio: tw, PublicURL: here, Log: log}
 	h.mux = http.NewServeMux()
 	h.Handle(h.mux, unsigned)
 	return h

@@ -32,20 +32,20 @@ func (p *Phone) enqueue(c store.Call) []twiml.Element {
 const (
 	// nextPlace is how long it is at least from one word about a caller's place to the next.
 	nextPlace = time.Minute
-	// maxPlace is how many callers before one are counted.
+	// maxPlace is up to how many callers before one are told exactly.
 	maxPlace = 20
 )
 
-// hold says what a waiting caller hears: a greeting and the keys, their place, and music. Whoever is next hears one
-// document that plays on and on, and a file that Twilio may cache, so that they do not notice when this server is away:
-// nothing gets better for them by asking again. A document for those behind them ends after one piece, so that Twilio asks
-// again and they learn how they move up.
+// hold says what a waiting caller hears: a greeting, their place where anybody is before them, the keys, and music. Who has
+// nobody on hold before them hears one document that plays on and on, and a file that Twilio may cache, so that they do not
+// notice when this server is away: nothing gets better for them by asking again. A document for those behind them ends
+// after one piece, so that Twilio asks again and they learn how they move up.
 func (p *Phone) hold(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int) {
-	p.wait(w, r, id, attempt)
+	p.holdSaying(w, r, id, attempt)
 }
 
-// wait answers with the hold document, and what it begins with.
-func (p *Phone) wait(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int, verbs ...twiml.Element) {
+// holdSaying answers with the hold document, and what it begins with.
+func (p *Phone) holdSaying(w http.ResponseWriter, r *http.Request, id store.CallID, attempt int, verbs ...twiml.Element) {
 	queue := r.PostForm.Get("QueueSid")
 	if !sid.MatchString(queue) {
 		queue = ""
@@ -62,6 +62,7 @@ func (p *Phone) wait(w http.ResponseWriter, r *http.Request, id store.CallID, at
 	line, _ := p.Store.Team.Line(c.Line)
 	q := r.URL.Query()
 	said, _ := strconv.Atoi(q.Get("s"))  // seconds from their arrival until they were last told their place
+	told, _ := strconv.Atoi(q.Get("b"))  // how many were before them then
 	piece, _ := strconv.Atoi(q.Get("m")) // of the music, the one to play now
 	piece = max(0, piece)
 	waited, _ := strconv.Atoi(r.PostForm.Get("QueueTime")) // seconds; absent: they have just come
@@ -73,30 +74,36 @@ func (p *Phone) wait(w http.ResponseWriter, r *http.Request, id store.CallID, at
 	case line.Greeting != "":
 		verbs = append(verbs, words(line.Greeting))
 	}
-	next := true
+	endless := true
 	if attempt := onHold(c, attempt); c.State == store.Waiting && c.Attempt == attempt { // else somebody has them already
-		if first {
-			verbs = append(verbs, words(keysOnHold(p.canCallBack(c))))
-		}
-		ahead, err := p.Store.Ahead(r.Context(), c, maxPlace)
+		ahead, held, err := p.Store.Ahead(r.Context(), c)
 		if err != nil {
 			p.Log.Error("place in the queue", "call", id, "err", err)
 		}
-		next = ahead == 0
+		endless = held == 0
 		switch now := int(p.Store.Clock.Since(c.Arrived).Seconds()); {
 		case err != nil:
 		case first && attempt > 1: // they may have heard it a moment before they were taken
-			said = now
+			said, told = now, ahead
+		case !first && ahead == 0 && told == 0: // nobody else waits, or they know
 		case first, now-said >= int(nextPlace.Seconds()):
-			said = now
-			verbs = append(verbs, p.place(r.Context(), c, ahead, first)...)
-		default:
-			next = false // they are yet to be told
+			said, told = now, ahead
+			if ahead > 0 || !first {
+				verbs = append(verbs, words(placeInQueue(ahead)))
+			}
+			if first {
+				verbs = append(verbs, p.usualWait(r.Context(), c)...)
+			}
+		case ahead != told: // that is yet to be said
+			endless = false
+		}
+		if first {
+			verbs = append(verbs, words(keysOnHold(p.canCallBack(c))))
 		}
 	}
-	verbs = append(verbs, p.music(line, piece, next)...)
+	verbs = append(verbs, p.music(line, piece, endless)...)
 	c.Attempt = attempt
-	more := fmt.Sprintf("&s=%d&m=%d", said, piece+1)
+	more := fmt.Sprintf("&s=%d&b=%d&m=%d", said, told, piece+1)
 	// A key that Twilio keeps for itself, a # alone, and the end of the music lead to the next document
 	// (twilio.com/docs/voice/twiml/gather, finishOnKey).
 	p.say(w, &twiml.VoiceGather{Action: p.at(holdKeyPath, c) + more, Input: "dtmf", NumDigits: "1", Timeout: "1", InnerElements: verbs},
@@ -112,18 +119,16 @@ func onHold(c store.Call, attempt int) int {
 	return attempt
 }
 
-// place tells callers how many are before them, and newcomers how long others waited, where that is known.
-func (p *Phone) place(ctx context.Context, c store.Call, ahead int, first bool) []twiml.Element {
-	verbs := []twiml.Element{words(placeInQueue(ahead))}
-	if first {
-		switch usual, known, err := p.Store.UsualWait(ctx, c.Line); {
-		case err != nil:
-			p.Log.Error("usual wait", "line", c.Line, "err", err)
-		case known:
-			verbs = append(verbs, words(othersWaited(usual)))
-		}
+// usualWait tells newcomers how long others waited, where that is known.
+func (p *Phone) usualWait(ctx context.Context, c store.Call) []twiml.Element {
+	usual, known, err := p.Store.UsualWait(ctx, c.Line)
+	if err != nil {
+		p.Log.Error("usual wait", "line", c.Line, "err", err)
 	}
-	return verbs
+	if err != nil || !known {
+		return nil
+	}
+	return []twiml.Element{words(othersWaited(usual))}
 }
 
 // holdKey hears the key of a caller on hold: 1 leaves a message, 2 asks to be called back. When somebody was quicker, the
@@ -144,14 +149,14 @@ func (p *Phone) holdKey(w http.ResponseWriter, r *http.Request, id store.CallID,
 			return
 		}
 		if err == nil && c.State == store.Waiting {
-			p.wait(w, r, id, attempt, words(noCallBack))
+			p.holdSaying(w, r, id, attempt, words(p.notCalledBack(r.Context(), c)))
 			return
 		}
 	}
 	if err != nil {
 		p.Log.Error("key on hold", "call", id, "err", err) // the music goes on; they can press it again
 	}
-	p.wait(w, r, id, attempt)
+	p.hold(w, r, id, attempt)
 }
 
 // askBack has a caller wait to be called back. That is counted by the number: whoever forges one could have us call it
@@ -162,6 +167,14 @@ func (p *Phone) askBack(ctx context.Context, c store.Call, attempt int) (bool, s
 		return false, c, err
 	}
 	return p.Store.AskBack(ctx, c.ID, attempt)
+}
+
+// notCalledBack says why a caller cannot ask to be called back.
+func (p *Phone) notCalledBack(ctx context.Context, c store.Call) string {
+	if asked, err := p.Store.Asked(ctx, c); asked && err == nil {
+		return alreadyAsked
+	}
+	return noCallBack
 }
 
 // music is what plays from a piece on: for as long as anybody waits, or only that piece. A single piece loops in itself;

@@ -25,9 +25,9 @@ func say(text string) verb {
 var ownMusic = play(here + musicPath + music.Name)
 
 // held is the document of a caller on hold: what any key of theirs makes an end of. said is how many seconds after their
-// arrival they were last told their place, piece counts the music.
-func held(c store.Call, n, said, piece int, verbs ...verb) []verb {
-	on := fmt.Sprintf("?c=%s&n=%d&s=%d&m=%d", c.ID, n, said, piece)
+// arrival they were last told how many are before them, piece counts the music.
+func held(c store.Call, n, said, before, piece int, verbs ...verb) []verb {
+	on := fmt.Sprintf("?c=%s&n=%d&s=%d&b=%d&m=%d", c.ID, n, said, before, piece)
 	return []verb{
 		{Name: "Gather", Attr: map[string]string{"action": here + holdKeyPath + on, "input": "dtmf", "numDigits": "1", "timeout": "1"}, Inner: verbs},
 		{Name: "Redirect", Text: here + holdPath + on},
@@ -37,7 +37,7 @@ func held(c store.Call, n, said, piece int, verbs ...verb) []verb {
 const (
 	again     = "Sorry, that took longer than we thought. We are still finding the right person for you."
 	bothKeys  = "Press 1 to leave a message, 2 to be called back."
-	youAreOne = "You are next."
+	oneBefore = "1 caller is before you."
 )
 
 func TestHold(t *testing.T) {
@@ -47,11 +47,11 @@ func TestHold(t *testing.T) {
 		form     []string
 		want     []verb
 	}{
-		"first":                {"Hello & welcome.", 1, []string{"QueueTime", "0"}, []verb{say("Hello & welcome."), say(bothKeys), say(youAreOne), ownMusic}},
-		"first, no time told":  {"Hello & welcome.", 1, nil, []verb{say("Hello & welcome."), say(bothKeys), say(youAreOne), ownMusic}},
-		"no greeting":          {"", 1, nil, []verb{say(bothKeys), say(youAreOne), ownMusic}},
-		"Twilio took its time": {"Hello & welcome.", 1, []string{"QueueTime", "1"}, []verb{say("Hello & welcome."), say(bothKeys), say(youAreOne), ownMusic}},
-		"the music has ended":  {"Hello & welcome.", 1, []string{"QueueTime", "600"}, []verb{piece}}, // told again after it
+		"first":                {"Hello & welcome.", 1, []string{"QueueTime", "0"}, []verb{say("Hello & welcome."), say(bothKeys), ownMusic}},
+		"first, no time told":  {"Hello & welcome.", 1, nil, []verb{say("Hello & welcome."), say(bothKeys), ownMusic}},
+		"no greeting":          {"", 1, nil, []verb{say(bothKeys), ownMusic}},
+		"Twilio took its time": {"Hello & welcome.", 1, []string{"QueueTime", "1"}, []verb{say("Hello & welcome."), say(bothKeys), ownMusic}},
+		"the music has ended":  {"Hello & welcome.", 1, []string{"QueueTime", "600"}, []verb{ownMusic}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			team := someTeam()
@@ -59,10 +59,22 @@ func TestHold(t *testing.T) {
 			h := open(t, team)
 			call := h.arrive("CA1")
 			f := form(common(call, append(c.form, "QueueSid", "QU1")...)...)
-			if got := spoken(t, h.post(of(holdPath, call, c.n), f)); !reflect.DeepEqual(got.Inner, held(call, c.n, 0, 1, c.want...)) {
+			if got := spoken(t, h.post(of(holdPath, call, c.n), f)); !reflect.DeepEqual(got.Inner, held(call, c.n, 0, 0, 1, c.want...)) {
 				t.Errorf("got %s", got)
 			}
 		})
+	}
+}
+
+// Whoever comes second is told so between the greeting and the keys.
+func TestHoldSecond(t *testing.T) {
+	h := open(t, someTeam())
+	h.arrive("CA1")
+	c := h.arrive("CA2")
+	f := form(common(c, "QueueSid", "QU1")...)
+	want := held(c, 1, 0, 1, 1, say("Hello & welcome."), say(oneBefore), say(bothKeys), piece)
+	if got := spoken(t, h.post(of(holdPath, c, 1), f)); !reflect.DeepEqual(got.Inner, want) {
+		t.Errorf("got %s", got)
 	}
 }
 
@@ -72,7 +84,7 @@ func TestHoldAgain(t *testing.T) {
 	c := h.back(h.arrive("CA1"))
 	h.clock.Advance(30 * time.Second)
 	f := form(common(c, "QueueSid", "QU1", "QueueTime", "0")...)
-	if got := spoken(t, h.post(of(holdPath, c, 2), f)); !reflect.DeepEqual(got.Inner, held(c, 2, 30, 1, say(again), say(bothKeys), ownMusic)) {
+	if got := spoken(t, h.post(of(holdPath, c, 2), f)); !reflect.DeepEqual(got.Inner, held(c, 2, 30, 0, 1, say(again), say(bothKeys), ownMusic)) {
 		t.Errorf("got %s", got)
 	}
 	// They were given back before they had left the queue: the document is of the attempt before, its keys are of this one.
@@ -86,9 +98,8 @@ func TestHoldAgain(t *testing.T) {
 		t.Fatal(c.Missing, err)
 	}
 	h.clock.Advance(90 * time.Second)
-	one := verb{Name: "Say", Text: "1 caller is before you.", Attr: map[string]string{"voice": "woman"}}
 	got := spoken(t, h.post(of(holdPath, c, 1)+"&s=0&m=1", form(common(c, "QueueSid", "QU1")...)))
-	if !reflect.DeepEqual(got.Inner, held(c, 1, 90, 2, one, piece)) {
+	if !reflect.DeepEqual(got.Inner, held(c, 1, 90, 1, 2, say(oneBefore), piece)) {
 		t.Errorf("got %s", got)
 	}
 	spoken(t, h.post(of(holdKeyPath, c, 1), form(common(c, "Digits", "1")...)))
@@ -128,7 +139,7 @@ func TestHoldWithoutStore(t *testing.T) {
 	h := open(t, someTeam())
 	c := h.arrive("CA1")
 	h.disk.breakDown(true)
-	want := held(c, 1, 0, 1, say("Hello & welcome."), ownMusic)
+	want := held(c, 1, 0, 0, 1, say("Hello & welcome."), ownMusic)
 	if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c, "QueueSid", "QU1", "QueueTime", "0")...))); !reflect.DeepEqual(got.Inner, want) {
 		t.Errorf("got %s", got)
 	}
@@ -174,10 +185,10 @@ func TestHoldMusic(t *testing.T) {
 			h := open(t, team)
 			call := h.arrive("CA1")
 			got := spoken(t, h.post(of(holdPath, call, 1), form(common(call)...))) // which measures it
-			if len(got.Inner) != 2 || got.Inner[0].Name != "Gather" || len(got.Inner[0].Inner) < 4 {
+			if len(got.Inner) != 2 || got.Inner[0].Name != "Gather" || len(got.Inner[0].Inner) < 3 {
 				t.Fatalf("%.300s", got)
 			}
-			pieces := got.Inner[0].Inner[3:] // after the greeting, the keys and the place
+			pieces := got.Inner[0].Inner[2:] // after the greeting and the keys
 			urls := c.urls
 			if urls == nil {
 				urls = []string{here + musicPath + music.Name}

@@ -17,9 +17,8 @@ import (
 func init() {
 	documents["leave"] = `<Leave/>`
 	documents["call back"] = `<Say voice="woman">We will call you back on this number. You can hang up. Goodbye.</Say><Hangup/>`
-	documents["music"] = `<Gather action="@u/twilio/hold/key?c=@c&amp;n=@n&amp;s=7&amp;m=3" input="dtmf" numDigits="1" timeout="1">
-		<Play loop="0">@u` + ownMusic.Text[len(here):] + `</Play></Gather><Redirect>@u/twilio/hold?c=@c&amp;n=@n&amp;s=7&amp;m=3</Redirect>`
-	documents["piece"] = strings.Replace(documents["music"], ` loop="0"`, "", 1)
+	documents["music"] = `<Gather action="@u/twilio/hold/key?c=@c&amp;n=@n&amp;s=7&amp;b=0&amp;m=3" input="dtmf" numDigits="1" timeout="1">
+		<Play loop="0">@u` + ownMusic.Text[len(here):] + `</Play></Gather><Redirect>@u/twilio/hold?c=@c&amp;n=@n&amp;s=7&amp;b=0&amp;m=3</Redirect>`
 	stages["leaves a message"] = func(h *house, c store.Call) store.Call {
 		_, c, err := h.Store.LeaveMessage(h.Context(), c.ID, 1)
 		return h.got(c, err)
@@ -61,7 +60,7 @@ func TestHoldKeys(t *testing.T) {
 	})
 	for _, other := range []string{"3", "9", "0", "*", "", "12", "#"} {
 		keys(other, []step{
-			{"waiting", 1, "piece", 0, store.Waiting}, // after which they hear that they are next
+			{"waiting", 1, "music", 0, store.Waiting},
 			{"ringing", 1, "music", 0, store.Ringing},
 		})
 	}
@@ -99,22 +98,34 @@ func offered(h *house, c store.Call, from string) (keys string, asked bool) {
 
 // Only who can be called back is offered it.
 func TestWhoIsCalledBack(t *testing.T) {
-	for from, can := range map[string]bool{
-		caller:         true,
-		"":             false,
-		"+19005550123": false, // costs extra
-		"+12425550123": false, // another country, by the same country code
-		"+4930123456":  false,
-		"+8835100012":  false, // no country
+	for _, tt := range []struct {
+		country, from string
+		can           bool
+	}{
+		{"US", caller, true},
+		{"US", "", false},
+		{"US", "+19005550123", false}, // costs extra
+		{"US", "+18005550123", false}, // free for who calls it
+		{"US", "+12425550123", false}, // another country, by the same country code
+		{"US", "+4930123456", false},
+		{"US", "+8835100012", false}, // no country
+		{"GB", caller, false},
+		{"GB", "+442071234567", true},
+		{"GB", "+447400123456", true},
+		{"GB", "+445612345678", false}, // over the internet, and perhaps nowhere
+		{"", caller, false},            // a line whose number is in no country
+		{"", "+8835100012", false},
 	} {
-		h := open(t, someTeam())
-		c, err := h.Store.Arrive(t.Context(), store.Arrival{SID: "CA1", Line: sales, From: from})
+		team := someTeam()
+		team.Lines[0].Country = tt.country
+		h := open(t, team)
+		c, err := h.Store.Arrive(t.Context(), store.Arrival{SID: "CA1", Line: sales, From: tt.from})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := map[bool]string{true: bothKeys, false: "Press 1 to leave a message."}[can]
-		if keys, asked := offered(h, c, from); keys != want || asked != can {
-			t.Errorf("%s: %q, asked %v", from, keys, asked)
+		want := map[bool]string{true: bothKeys, false: "Press 1 to leave a message."}[tt.can]
+		if keys, asked := offered(h, c, tt.from); keys != want || asked != tt.can {
+			t.Errorf("%s to a line in %q: %q, asked %v", tt.from, tt.country, keys, asked)
 		}
 	}
 }
@@ -128,11 +139,11 @@ func TestCallsBackAreCounted(t *testing.T) {
 	}
 	second := h.arrive("CA2")
 	got := spoken(t, h.post(of(holdKeyPath, second, 1)+"&s=0&m=1", form(common(second, "Digits", "2")...)))
-	if got.Inner[0].Inner[0].Text != "Sorry, we cannot call you back on this number." || h.call(second.ID).Back != nil {
+	if got.Inner[0].Inner[0].Text != "You have asked for that already: we will call you back." || h.call(second.ID).Back != nil {
 		t.Errorf("%s", got)
 	}
 	for i := range 4 {
-		c := h.answer(h.call(c.ID), "Ann", store.Take)
+		c = h.answer(h.call(c.ID), "Ann", store.Take)
 		if _, err := h.Store.CallBackOver(t.Context(), c.ID, c.Attempt, store.DialResult{Bridged: true, Seconds: 1}); err != nil {
 			t.Fatal(err)
 		}
@@ -140,6 +151,10 @@ func TestCallsBackAreCounted(t *testing.T) {
 		if _, asked := offered(h, next, caller); asked != (i < 1) { // with the two above
 			t.Fatalf("after %d: %v", i, asked)
 		} else if !asked {
+			got := spoken(t, h.post(of(holdKeyPath, next, 1)+"&s=0&m=1", form(common(next, "Digits", "2")...)))
+			if got.Inner[0].Inner[0].Text != "Sorry, we cannot call you back on this number." {
+				t.Errorf("%s", got)
+			}
 			return
 		}
 		c = next
@@ -179,7 +194,8 @@ func (h *house) waits(uri string, c store.Call) (said []string, endless bool, ne
 	return said, endless, u.RequestURI()
 }
 
-// Three callers: each hears their place, once a minute at most, and whoever is next hears music that does not end.
+// Three callers: each hears their place, once a minute at most, and whoever has nobody on hold before them hears music that
+// does not end.
 func TestPlaces(t *testing.T) {
 	team := someTeam()
 	team.Lines[0].Greeting, team.Lines[0].MaxWait = "", time.Hour
@@ -204,34 +220,38 @@ func TestPlaces(t *testing.T) {
 	first := func(i int, endless bool, want string) {
 		t.Helper()
 		got := spoken(t, h.post(next[i], form(common(calls[i], "QueueSid", "QU1")...))).Inner[0].Inner
-		next[i] = fmt.Sprintf("%s&s=%d&m=1", next[i], int(h.clock.Since(calls[i].Arrived).Seconds()))
-		if n := len(got); n != 3 || got[1].Text != want || (got[2].Attr["loop"] == "0") != endless {
+		next[i] = fmt.Sprintf("%s&s=%d&b=%d&m=1", next[i], int(h.clock.Since(calls[i].Arrived).Seconds()), i)
+		if n := len(got); n < 2 || want != "" && (n != 3 || got[0].Text != want) || got[n-2].Text != bothKeys || (got[n-1].Attr["loop"] == "0") != endless {
 			t.Errorf("caller %d: %v", i+1, got)
 		}
 	}
-	first(0, true, "You are next.")
+	first(0, true, "")
 	first(1, false, "1 caller is before you.")
 	first(2, false, "2 callers are before you.")
 	h.clock.Advance(30 * time.Second)
 	hear(2, false) // music alone
 	h.clock.Advance(31 * time.Second)
+	hear(0, true) // who has been alone needs no word
 	hear(1, false, "1 caller is before you.")
 	hear(2, false, "2 callers are before you.")
 	hear(2, false)
-	// The first asks to be called back, and keeps their place.
+	// The first asks to be called back, and keeps their place: nobody on hold is before the second any more.
 	stage(h, calls[0], "to be called back")
 	h.clock.Advance(61 * time.Second)
-	hear(1, false, "1 caller is before you.")
+	hear(1, true, "1 caller is before you.")
 	// Of the others one is taken.
 	calls[1] = h.answer(calls[1], "Ann", store.Take)
 	hear(2, false, "2 callers are before you.") // a phone rings, they may come back
 	calls[1] = h.accepted(calls[1])
+	hear(2, false) // told so a moment ago
 	h.clock.Advance(61 * time.Second)
-	hear(2, false, "1 caller is before you.")
+	hear(2, true, "1 caller is before you.")
 	h.accepted(h.answer(h.call(calls[0].ID), "Bob", store.Take))
 	hear(2, false) // told so a moment ago
 	h.clock.Advance(61 * time.Second)
 	hear(2, true, "You are next.")
+	h.clock.Advance(61 * time.Second)
+	hear(2, true) // that was said
 	// Who was taken and comes back is before the others again.
 	h.dialed(calls[1], store.DialResult{Why: store.NoAnswer})
 	h.clock.Advance(61 * time.Second)
@@ -247,7 +267,7 @@ func TestOthersWaited(t *testing.T) {
 	h := open(t, someTeam())
 	for i, waited := range []time.Duration{10 * time.Second, 4 * time.Minute, 100 * time.Second} {
 		c := h.arrive(fmt.Sprint("CA", i))
-		if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))).Inner[0].Inner; len(got) != 4 {
+		if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))).Inner[0].Inner; len(got) != 3 {
 			t.Errorf("after %d: %v", i, got)
 		}
 		h.clock.Advance(waited)
@@ -255,12 +275,12 @@ func TestOthersWaited(t *testing.T) {
 	}
 	c := h.arrive("CA9")
 	got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))).Inner[0].Inner
-	if len(got) != 5 || got[3].Text != "Calls answered in the last hour waited about 2 minutes." {
+	if len(got) != 4 || got[1].Text != "Calls answered in the last hour waited about 2 minutes." {
 		t.Errorf("%v", got)
 	}
 	h.clock.Advance(time.Hour - 101*time.Second) // the second is not within the hour any more, the third is
 	c = h.arrive("CA10")
-	if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))).Inner[0].Inner; len(got) != 4 {
+	if got := spoken(t, h.post(of(holdPath, c, 1), form(common(c)...))).Inner[0].Inner; len(got) != 4 || got[1].Text != oneBefore {
 		t.Errorf("%v", got)
 	}
 }
@@ -282,7 +302,7 @@ func TestMusicGoesOn(t *testing.T) {
 		u, _ := url.Parse(got.Inner[1].Text)
 		uri = u.RequestURI()
 	}
-	for _, bad := range []string{"&s=x&m=-1", "&s=99999999999999999999&m=99999999999999999999", "&s=-5&m=3", "&s=&m="} {
+	for _, bad := range []string{"&s=x&b=y&m=-1", "&s=99999999999999999999&b=99999999999999999999&m=99999999999999999999", "&s=-5&b=-5&m=3", "&s=&b=&m="} {
 		spoken(t, h.post(of(holdPath, c, 1)+bad, form(common(c)...)))
 	}
 }

@@ -38,9 +38,8 @@ func (p *Phone) incoming(w http.ResponseWriter, r *http.Request) {
 		p.say(w, &twiml.VoiceHangup{})
 		return
 	}
-	if c.State == store.Recording && (c.Short || c.Claim.Rule == store.AfterHours || c.Claim.Rule == store.NobodyOnDuty) {
-		// asked for a message at once
-		p.say(w, p.record(c)...)
+	if c.Attempt == 1 && c.Fetched == 1 && (c.Short || c.Claim.Via == store.ByLine || c.Claim.Rule == store.AfterHours || c.Claim.Rule == store.NobodyOnDuty) {
+		p.say(w, p.document(c)...) // they never wait
 		return
 	}
 	// A repeated delivery is answered like the first, even when the call has been claimed meanwhile: the redirect is on

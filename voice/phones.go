@@ -41,39 +41,48 @@ func (p *Phone) ringUp(ctx context.Context, d store.Deed) (func(*store.Call) boo
 		_, err := p.Store.RingOver(ctx, c.ID, c.Attempt, turn, c.Ring.SID, 0)
 		return nil, err
 	}
-	line, _ := p.Store.Team.Line(c.Line)
-	out := twilio.Outgoing{From: c.Line, To: person.Phone, URL: p.turn(ringPath, c), Status: p.turn(rungPath, c),
-		Fallback: p.PublicURL + FallbackPath, Timeout: line.RingTimeout}
-	sid := ""
-	if d.Doubt {
-		// It may ring already. An older call to the same phone was made at least a round ago.
-		if sid, err = p.Twilio.CalledOut(ctx, out, c.Ring.At.Add(-clockSkew)); err != nil {
-			return nil, later(err)
-		}
+	// An older call to the same phone was made at least a round ago.
+	sid, refused, err := p.ringPhone(ctx, d, c, person, p.turn(ringPath, c), p.turn(rungPath, c), c.Ring.At)
+	if err != nil {
+		return nil, err
 	}
 	if sid == "" {
-		may, err := p.Store.Allow(ctx, fmt.Sprintf("%s/%d/%d", c.ID, c.Attempt, turn),
-			store.Quota{Of: "rings to " + person.Name, Most: 30, Within: time.Hour}, store.Quota{Of: "rings on " + c.Line, Most: 120, Within: time.Hour})
-		if err != nil {
-			return nil, &store.Later{Err: err}
-		}
-		if !may {
-			p.Log.Warn("phone not rung: it has been too often in this hour", "call", c.ID, "person", person.Name)
-			_, err = p.Store.RingOver(ctx, c.ID, c.Attempt, turn, "", 0)
-			return nil, err
-		}
-		if sid, err = p.Twilio.CallOut(ctx, out); err != nil {
-			if e, ok := errors.AsType[*twilio.Error](err); ok && twilio.Refused(err) {
-				p.Log.Warn("phone not rung", "call", c.ID, "person", person.Name, "err", err)
-				_, err = p.Store.RingOver(ctx, c.ID, c.Attempt, turn, "", max(e.Code, 1))
-				return nil, err
-			}
-			return nil, later(err)
-		}
+		_, err = p.Store.RingOver(ctx, c.ID, c.Attempt, turn, "", refused)
+		return nil, err
 	}
 	p.Log.Info("nobody was told of a call, so a phone rings", "call", c.ID, "person", person.Name)
+	line, _ := p.Store.Team.Line(c.Line)
 	until := p.Store.Clock.Now().Add(line.RingTimeout + ringGrace)
 	return func(c *store.Call) bool { return c.Rung(d.Attempt, turn, sid, until) }, nil
+}
+
+// ringPhone rings a person's phone for a call, once; since is when that was due, url and status are told of it. The SID is
+// empty when it is not to ring: it has too often in this hour, or Twilio refuses to, with the code of an error.
+func (p *Phone) ringPhone(ctx context.Context, d store.Deed, c store.Call, person store.Person, url, status string, since time.Time) (
+	sid string, refused int, err error,
+) {
+	line, _ := p.Store.Team.Line(c.Line)
+	out := twilio.Outgoing{From: c.Line, To: person.Phone, URL: url, Status: status, Fallback: p.PublicURL + FallbackPath, Timeout: line.RingTimeout}
+	if d.Doubt { // it may ring already
+		if sid, err = p.Twilio.CalledOut(ctx, out, since.Add(-clockSkew)); err != nil || sid != "" {
+			return sid, 0, later(err)
+		}
+	}
+	may, err := p.Store.Allow(ctx, fmt.Sprintf("%s/%d", d.Key(), d.Rev),
+		store.Quota{Of: "rings to " + person.Name, Most: 30, Within: time.Hour}, store.Quota{Of: "rings on " + c.Line, Most: 120, Within: time.Hour})
+	if err != nil {
+		return "", 0, &store.Later{Err: err}
+	}
+	if !may {
+		p.Log.Warn("phone not rung: it has been too often in this hour", "call", c.ID, "person", person.Name)
+		return "", 0, nil
+	}
+	sid, err = p.Twilio.CallOut(ctx, out)
+	if e, ok := errors.AsType[*twilio.Error](err); ok && twilio.Refused(err) {
+		p.Log.Warn("phone not rung", "call", c.ID, "person", person.Name, "err", err)
+		return "", max(e.Code, 1), nil
+	}
+	return sid, 0, later(err)
 }
 
 const (

@@ -325,6 +325,39 @@ func TestRetrieveTooLate(t *testing.T) {
 	})
 }
 
+// The caller hangs up before they are brought to where they are to leave a message, and Twilio has yet to say whether there
+// is a recording of them: nobody waits for them to come.
+func TestRetrieveTooLateForAMessage(t *testing.T) {
+	x, in, c, _ := byHand(t, voicetest.Options{})
+	c = x.answer(c, "Bob", store.SendVoicemail)
+	for _, path := range []string{StatusPath, dialedPath} {
+		x.bend(path, func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+		})
+	}
+	in.Hangup()
+	x.no(in.WaitEnd(x.ctx))
+	x.failing(func(w http.ResponseWriter, r *http.Request) bool {
+		listed := strings.HasSuffix(r.URL.Path, "/Recordings.json")
+		if listed {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"recordings": [{"sid": "RE1", "status": "processing", "duration": null}]}`)
+		}
+		return listed
+	})
+	x.did(retrieval(c))
+	after, err := x.retrieve(x.ctx, retrieval(c))
+	if x.no(err); after != nil {
+		t.Error("there is more to do")
+	}
+	if _, err := x.redirect(x.ctx, deed(c)); err != nil {
+		t.Errorf("their redirect: %v", err)
+	}
+	if now := x.call(c.ID); now.State != store.Recording || x.net.Redirects(in.SID()) != 1 { // see ask
+		t.Errorf("%+v, %d redirects", now, x.net.Redirects(in.SID()))
+	}
+}
+
 // What Twilio cannot do now is done later; until then the caller is nobody's to look for.
 func TestRetrieveTwilioFails(t *testing.T) {
 	x, in, c, leg := byHand(t, voicetest.Options{})

@@ -29,6 +29,7 @@ const (
 	notYou       = "All right, not you. Goodbye."
 	willCallBack = "We will call you back on this number. You can hang up. Goodbye."
 	noCallBack   = "Sorry, we cannot call you back on this number."
+	alreadyAsked = "You have asked for that already: we will call you back."
 	notYours     = "This call back is not yours any more. Goodbye."
 	goodbye      = "Goodbye."
 )

@@ -70,7 +70,6 @@ type Phone struct {
 	Twilio    *twilio.Client
 	PublicURL string        // what Twilio can reach, without a trailing slash
 	Retention time.Duration // of calls and recordings; 0: for ever
-	Countries []string      // where callers may be called back, ISO 3166-1 alpha-2
 	Log       *slog.Logger
 }
 

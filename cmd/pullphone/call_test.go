@@ -33,9 +33,9 @@ func TestOneCall(t *testing.T) {
 	h := serveTown(t, options{line: []string{`greeting: "Welcome."`}})
 	call, m := h.arrive(janePhone, jane)
 
-	// The caller is welcomed, told of the keys and of their place, and hears music.
+	// The caller is welcomed, told of the keys, and hears music.
 	heard := call.Heard()
-	for i, want := range []string{"say Welcome.", "say Press 1 to leave a message, 2 to be called back.", "say You are next.", "play " + h.cfg.PublicURL + "/music/"} {
+	for i, want := range []string{"say Welcome.", "say Press 1 to leave a message, 2 to be called back.", "play " + h.cfg.PublicURL + "/music/"} {
 		if !strings.HasPrefix(heard[i].String(), want) {
 			t.Errorf("the caller hears %s, not %s", heard[i], want)
 		}

@@ -349,7 +349,7 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("exit %d, %s\n%s", code, errs, out)
 	}
 	for _, want := range []string{"A call taken by SMS", "A call taken in Slack", "A call sent to voicemail", "The history", "is told: Too late: Bob took withheld number", "206 Partial Content",
-		"A call whose first taker does not pick up", "Ann is busy, still waiting 0:0", "hears music again.", "Ann is busy. Sales: JANE DOE",
+		"A call whose first taker does not pick up", "Ann did not pick up, still waiting 0:", "hears music again.", "Ann did not pick up. Sales: JANE DOE",
 		"A call for somebody who stands in line", "You are next in line", "Yours: (208) 555-0145"} {
 		contains(t, "demo", out, want)
 	}

@@ -35,7 +35,7 @@ func demo(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) e
 	if !*script {
 		return usagef("demo: this version has no page yet; pullphone demo --script plays five calls in the terminal")
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second) // it takes less than one
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // it takes fifteen seconds, ten of which a phone rings in vain
 	defer cancel()
 	dir, err := os.MkdirTemp("", "pullphone-demo-")
 	if err != nil {
@@ -56,7 +56,7 @@ func playScript(ctx context.Context, dir string, out io.Writer, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	cfg, err := config.Parse("demo.yml", []byte(t.yaml()), os.LookupEnv)
+	cfg, err := config.Parse("demo.yml", []byte(t.yaml("ring_timeout: 5s")), os.LookupEnv)
 	if err != nil {
 		return errors.Join(err, t.close())
 	}
@@ -98,14 +98,14 @@ func (p *player) story(ctx context.Context) error {
 	for i, scene := range []struct {
 		title     string
 		play      func(context.Context) (*voicetest.Call, error)
-		redirects int // one for each claim
+		redirects int // one for each claim of somebody who waited
 		want      store.Record
 	}{
 		{"A call taken by SMS", p.takenBySMS, 1, store.Record{From: janePhone, AnsweredBy: "Ann", Via: store.BySMS, Outcome: store.Talked}},
 		{"A call taken in Slack", p.takenInSlack, 1, store.Record{AnsweredBy: "Bob", Via: store.BySlack, Outcome: store.Talked}},
 		{"A call sent to voicemail", p.sentToVoicemail, 1, store.Record{From: markPhone, AnsweredBy: "Bob", Via: store.BySMS, Outcome: store.Voicemail, VoicemailSeconds: 12}},
 		{"A call whose first taker does not pick up", p.takenTwice, 2, store.Record{From: janePhone, AnsweredBy: "Bob", Via: store.BySMS, Outcome: store.Talked}},
-		{"A call for somebody who stands in line", p.takenInLine, 1, store.Record{From: markPhone, AnsweredBy: "Ann", Via: store.ByLine, Outcome: store.Talked}},
+		{"A call for somebody who stands in line", p.takenInLine, 0, store.Record{From: markPhone, AnsweredBy: "Ann", Via: store.ByLine, Outcome: store.Talked}},
 	} {
 		fmt.Fprintf(p.out, "\n%s\n", scene.title)
 		call, err := scene.play(ctx)
@@ -346,10 +346,10 @@ func (p *player) takenTwice(ctx context.Context) (*voicetest.Call, error) {
 	}
 	for _, step := range []func() error{
 		func() error { return p.presses(ctx, "Ann", annSlack, m, "Take", "Yours: JANE DOE") },
-		func() error { return p.declines(ctx, "Ann", annPhone, call) },
-		func() error { return p.shows(ctx, "Ann is busy, still waiting ") },
-		func() error { return p.told(ctx, "Ann", annSlack, "Your phone was busy. JANE DOE") },
-		func() error { return p.announced(ctx, "Bob", bobPhone, "Ann is busy. Sales: JANE DOE") },
+		func() error { return p.doesNotPickUp(ctx, "Ann", annPhone, call) },
+		func() error { return p.shows(ctx, "Ann did not pick up, still waiting ") },
+		func() error { return p.told(ctx, "Ann", annSlack, "You did not pick up. JANE DOE") },
+		func() error { return p.announced(ctx, "Bob", bobPhone, "Ann did not pick up. Sales: JANE DOE") },
 		func() error { return p.texts(ctx, "Bob", bobPhone, "Y", "Yours: JANE DOE") },
 		func() error { return p.talk(ctx, "Bob", bobPhone, call) },
 	} {
@@ -360,21 +360,24 @@ func (p *player) takenTwice(ctx context.Context) (*voicetest.Call, error) {
 	return call, nil
 }
 
-// declines has a taker's phone ring in vain. The caller hears music again.
-func (p *player) declines(ctx context.Context, who, phone string, call *voicetest.Call) error {
+// doesNotPickUp has a taker's phone ring in vain. The caller hears music again.
+func (p *player) doesNotPickUp(ctx context.Context, who, phone string, call *voicetest.Call) error {
 	leg, err := p.net.Phone(phone).WaitRing(ctx)
 	if err != nil {
 		return fmt.Errorf("%s's phone does not ring: %w", who, err)
 	}
-	p.say(who, "phone rings, and is declined.")
-	declined := time.Now()
-	leg.Decline()
-	sorry, err := call.WaitHeard(ctx, func(h voicetest.Heard) bool { return h.Kind == voicetest.HeardSay && h.At.After(declined) })
+	rang := time.Now()
+	p.say(who, "phone rings, and rings.")
+	if err := leg.WaitPlace(ctx, voicetest.PlaceEnded); err != nil {
+		return fmt.Errorf("%s's phone rings on: %w", who, err)
+	}
+	p.say(who, "does not pick up.")
+	sorry, err := call.WaitHeard(ctx, func(h voicetest.Heard) bool { return h.Kind == voicetest.HeardSay && h.At.After(rang) })
 	if err != nil {
 		return fmt.Errorf("the caller hears nothing: %w", err)
 	}
 	p.say("caller", "hears: %s", sorry.Text)
-	if _, err = call.WaitHeard(ctx, func(h voicetest.Heard) bool { return h.Kind == voicetest.HeardPlay && h.At.After(declined) }); err != nil {
+	if _, err = call.WaitHeard(ctx, func(h voicetest.Heard) bool { return h.Kind == voicetest.HeardPlay && h.At.After(rang) }); err != nil {
 		return fmt.Errorf("the caller hears no music: %w", err)
 	}
 	p.say("caller", "hears music again.")

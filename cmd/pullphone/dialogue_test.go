@@ -63,7 +63,6 @@ type actor struct {
 	heard int              // how much of party's sounds was spoken of
 	texts int              // likewise of the SMS
 	told  int              // of what Slack told them in private
-	reply string           // of their last slash command
 }
 
 func newScene(t *testing.T, d dialogue) *scene {

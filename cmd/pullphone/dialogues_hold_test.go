@@ -9,7 +9,6 @@ func TestDialoguesHold(t *testing.T) {
 			Jane calls
 			Jane hears "Thanks for calling"
 			Jane hears "Press 1 to leave a message, 2 to be called back."
-			Jane hears "You are next."
 			Jane hears music
 			Ann gets "Reply Y to take"
 			20s pass
@@ -152,9 +151,10 @@ func TestDialoguesHold(t *testing.T) {
 			Jane's call was voicemail via rule`},
 		{name: "three callers and their places", line: []string{"max_wait: 10m"}, says: `
 			Jane calls
-			Jane hears "You are next."
+			Jane hears music
 			Mark calls
 			Mark hears "1 caller is before you."
+			Mark hears "Press 1"
 			Kim calls
 			Kim hears "2 callers are before you."
 			30s pass
@@ -171,7 +171,6 @@ func TestDialoguesHold(t *testing.T) {
 			Ann talks
 			80s pass
 			Kim hears "1 caller is before you."
-			Mark hears "You are next."
 			Bob texts "Y {Mark}"
 			Bob's phone rings
 			26s pass

@@ -239,8 +239,6 @@ func TestDialoguesPull(t *testing.T) {
 			Bob is told "You are in line for 30 minutes, behind 1 other"
 			the server restarts
 			Jane calls
-			Jane waits
-			1s passes
 			Jane hears "Putting you through to Ann."
 			Ann's phone rings
 			Ann gets "Yours: (208) 555-0123. Your phone (208) 555-0101 rings now."
@@ -249,8 +247,6 @@ func TestDialoguesPull(t *testing.T) {
 			Ann presses 1
 			Jane talks
 			Mark calls
-			Mark waits
-			1s passes
 			Bob's phone rings
 			Bob is told "Yours: "
 			Bob picks up
@@ -297,8 +293,6 @@ func TestDialoguesPull(t *testing.T) {
 			Ann texts "pull"
 			Ann gets "next in line"
 			Jane calls
-			Jane waits
-			1s passes
 			Ann's phone rings
 			Ann gets "Yours: "
 			Ann declines

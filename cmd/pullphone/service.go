@@ -53,7 +53,7 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 	tw.Transport = m.service("twilio", skew.listen("Twilio", tw.Transport))
 	s := &service{
 		store: st, metrics: m,
-		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Retention: cfg.Retention, Countries: cfg.PhoneCountries, Log: log},
+		phone: &voice.Phone{Store: st, Twilio: tw, PublicURL: cfg.PublicURL, Retention: cfg.Retention, Log: log},
 		bot: bot.New(bot.Bot{
 			Store: st, Twilio: tw, Slack: newSlack(cfg, slack.OptionHTTPClient(&http.Client{
 				Timeout: bot.SlackTimeout, Transport: m.service("slack", skew.listen("Slack", http.DefaultTransport)),

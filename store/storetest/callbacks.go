@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -183,12 +184,10 @@ func (w *world) callsOut(c store.Call, leg string) store.Call {
 		if j.Call != c.ID || j.Attempt != c.Attempt {
 			w.Errorf("rung for %+v", j.Deed)
 		}
-		j.done <- outcome{after: func(c *store.Call) bool {
-			if !c.CalledOut(j.Attempt, leg) {
-				w.Error("it is theirs no more")
-			}
-			return false
-		}}
+		if theirs, _, err := w.s.CalledOut(w.ctx, c.ID, j.Attempt, leg); err != nil || !theirs {
+			w.Errorf("it is theirs no more: %v", err)
+		}
+		j.done <- outcome{}
 		w.awaitDone(store.CallOut, c.ID)
 	})
 	c, err := w.s.Call(w.ctx, c.ID)
@@ -264,16 +263,19 @@ func callsBackNot(w *world) {
 		w.Errorf("%+v, %+v", v, d)
 	}
 	c = waits(c, 4, store.GaveBack)
-	// One that rings by then is not theirs any more.
-	if c.CalledOut(3, "CA3") || c.CalledOut(4, "CA3") {
-		w.Error("it is theirs though they gave it back")
+	// One that rings by then is not theirs any more, and is stopped.
+	for i, leg := range []string{"CA3", "CA4"} {
+		theirs, after, err := w.s.CalledOut(w.ctx, c.ID, 3+i, leg)
+		if err != nil || theirs || !reflect.DeepEqual(after, c) || len(w.deeds(store.HangUp, c.ID)) != 2+i {
+			w.Errorf("it is theirs though they gave it back: %+v, %v", after, err)
+		}
 	}
-	// Nothing is heard of it, before Twilio was asked or after.
-	for attempt, called := range []bool{4: false, 5: true} {
+	// Nothing is heard of it: their phone could not be rung, or rings for ever.
+	for attempt, why := range []store.Why{4: store.Failed, 5: store.NoAnswer} {
 		if attempt < 4 {
 			continue
 		}
-		if c = w.wins(c, "Ann", store.Take); called {
+		if c = w.wins(c, "Ann", store.Take); why == store.NoAnswer {
 			c = w.callsOut(c, "CA5")
 		}
 		w.clock.Advance(20*second + 75*second - millisecond)
@@ -281,10 +283,10 @@ func callsBackNot(w *world) {
 		w.is(c.ID, store.Ringing, "")
 		w.clock.Advance(millisecond)
 		w.expire()
-		c = waits(w.is(c.ID, store.Waiting, ""), attempt+1, store.NoAnswer)
+		c = waits(w.is(c.ID, store.Waiting, ""), attempt+1, why)
 	}
 	for _, d := range w.deeds(store.HangUp, c.ID) {
-		if d.Whom != "CA2" && d.Whom != "CA5" {
+		if !slices.Contains([]string{"CA2", "CA3", "CA4", "CA5"}, d.Whom) {
 			w.Errorf("hung up: %+v", d)
 		}
 	}

@@ -13,6 +13,7 @@ var duties = []part[*world]{
 	{"who has a call may insist", busyInsists},
 	{"who has a call is told when it is over", freedIsTold},
 	{"what makes somebody free once more is not lost", freedMeanwhile},
+	{"who is not free when the text is to leave is told later", notToldYet},
 	{"phones ring on when somebody is free again", freedIsRung},
 	{"who has which call is noted anew at the start", busyNotedAnew},
 	{"off duty, and on", offDuty},
@@ -127,6 +128,28 @@ func freedIsTold(w *world) {
 	if got := w.told(other); got != "" {
 		w.Errorf("told again: %q", got)
 	}
+}
+
+func notToldYet(w *world) {
+	c := w.waits("Ann Bob Cy")
+	may := func(person string, attempt int, want bool, told ...string) {
+		w.Helper()
+		got, err := w.s.MayTell(w.ctx, c.ID, attempt, person)
+		if now := w.is(c.ID, store.Waiting, ""); err != nil || got != want || !slices.Equal(now.Told, told) {
+			w.Errorf("%s may be told: %t, %v; told %s, want %t, %s", person, got, err, now.Told, want, told)
+		}
+	}
+	other := w.talking()
+	w.check(w.s.SetDuty(w.ctx, "Cy", store.Duty{Off: true}))
+	may("Bob", 1, true, "Ann", "Bob", "Cy")
+	may("Ann", 2, false, "Ann", "Bob", "Cy")
+	may("Ann", 1, false, "Bob", "Cy")
+	may("Cy", 1, false, "Bob")
+	w.ok(w.s.HungUp(w.ctx, other.ID))
+	w.follow()
+	w.check(w.s.SetDuty(w.ctx, "Cy", store.Duty{}))
+	w.follow()
+	may("Ann", 1, true, "Bob", "Ann", "Cy")
 }
 
 func freedIsRung(w *world) {

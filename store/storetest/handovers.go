@@ -275,7 +275,7 @@ func handedAndPassed(w *world) {
 		w.Fatalf("%+v", c)
 	}
 	c = w.ok(w.s.Dialed(w.ctx, c.ID, 2, store.DialResult{Why: store.NoAnswer}))
-	w.byRule(c, store.AllPassed, 3)
+	w.byRule(c, store.AllPassed, 2) // which they hear next
 	// Unless somebody has not passed, and is only not there.
 	c = w.wins(w.arrive(sales), "Dan", store.Take)
 	w.check(w.s.SetDuty(w.ctx, "Cy", store.Duty{Off: true}))
@@ -288,7 +288,6 @@ func handedAndPassed(w *world) {
 
 func handedTwice(w *world) {
 	c := w.handsOver(w.talking(), "Ann", "")
-	handed := w.clock.Now()
 	w.ok(w.s.Queued(w.ctx, c.ID, 2, "QU1"))
 	w.clock.Advance(20 * second)
 	c = w.wins(c, "Bob", store.Take)
@@ -304,7 +303,7 @@ func handedTwice(w *world) {
 	}
 	// However often somebody tries, it ends by itself.
 	c = w.handsOver(w.joins(c), "Ann", "")
-	handed = w.clock.Now()
+	handed := w.clock.Now()
 	for w.clock.Now().Sub(handed) < 100*time.Second {
 		c = w.wins(c, "Bob", store.Take)
 		w.clock.Advance(25 * second)

@@ -89,8 +89,9 @@ func (c *Client) Connected(ctx context.Context, callSID string) (found bool, err
 
 // Dialed is what became of a phone that was dialled from a call.
 type Dialed struct {
-	Status  string // as a Call's
-	Seconds int    // from the pick-up on
+	Status  string    // as a Call's
+	Seconds int       // from the pick-up on
+	Ended   time.Time // zero while it has not
 }
 
 // Dialed lists the phones that were dialled from a call, the newest first.
@@ -100,7 +101,7 @@ func (c *Client) Dialed(ctx context.Context, callSID string) (out []Dialed, err 
 		p.SetParentCallSid(callSID)
 		legs, err := s.ListCall(p)
 		for _, l := range legs {
-			out = append(out, Dialed{Status: value(l.Status), Seconds: number(l.Duration)})
+			out = append(out, Dialed{Status: value(l.Status), Seconds: number(l.Duration), Ended: date(l.EndTime)})
 		}
 		return err
 	})
