@@ -169,6 +169,11 @@ func TestVerdict(t *testing.T) {
 	call := func(s store.State, o store.Outcome) store.Call {
 		return store.Call{ID: callID, Line: salesLine.Number, From: "+12085550123", Name: "Jane", State: s, Outcome: o, Code: 4}
 	}
+	gaveUp := func(by string) store.Call {
+		c := call(store.Ended, store.Talked)
+		c.Attempt, c.Handed = 2, &store.Handed{By: by}
+		return c
+	}
 	by := func(person string, word store.Word, ago time.Duration) *store.Claim {
 		return &store.Claim{Person: person, Word: word, At: now.Add(-ago)}
 	}
@@ -249,6 +254,11 @@ func TestVerdict(t *testing.T) {
 		{store.HandOver, store.Verdict{Result: store.NotTalking}, claimed(call(store.Talking, ""), by("Bob", store.Take, 0)), "You are not talking with " + jane + "."},
 		{store.HandOver, store.Verdict{Result: store.NotTalking}, call(store.Ended, store.Talked), "The call with " + jane + " is over."},
 		{store.HandOver, store.Verdict{Result: store.NotTalking}, call(store.Ended, store.Missed), jane + " has hung up."},
+		// Handed over, and hung up.
+		{store.Take, store.Verdict{Result: store.TooLate}, gaveUp("Bob"), jane + " has hung up."},
+		{store.Take, store.Verdict{Result: store.Won}, gaveUp("Bob"), jane + " has hung up before you could be put through."},
+		{store.Take, store.Verdict{Result: store.Won}, gaveUp("Ann"), "You talked with " + jane + " already."},
+		{store.Forward, store.Verdict{Result: store.Won}, gaveUp("Bob"), jane + " has hung up before they could be put through."},
 		{store.Pass, store.Verdict{Result: store.Lost, First: by("Ann", store.Take, time.Minute)}, call(store.Talking, ""), "You are on the phone with " + jane + ". PASS ON hands the call over."},
 		// One call at a time.
 		{store.Take, store.Verdict{Result: store.OnACall}, call(store.Waiting, ""), "You are on the phone with Kim, (208) 555-0145. Y 4 FORCE takes this one too."},

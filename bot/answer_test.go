@@ -106,7 +106,7 @@ func TestSecondCall(t *testing.T) {
 		chat{ann, "/pull 3 force", "Yours: Max, (208) 555-0112. Your phone (208) 555-0101 rings now."},
 		chat{ann, "next", "You are on the phone with Jane, (208) 555-0110. Nobody else is waiting. PULL FORCE puts you in line."},
 		chat{ann, "/pull", "You are on the phone with Jane, (208) 555-0110. Nobody else is waiting. /pull force puts you in line."},
-		chat{ann, "no", "Which one? 1: Jane, (208) 555-0110, waiting 0:13. 2: Kim, (208) 555-0111, waiting 0:12. 3: Max, (208) 555-0112, waiting 0:05. Reply for example N 1."},
+		chat{ann, "no", "Which one? 1: Jane, (208) 555-0110, waiting 0:04. 2: Kim, (208) 555-0111, waiting 0:12. 3: Max, (208) 555-0112, waiting 0:05. Reply for example N 1."},
 		chat{ann, "n 3", "All right, Max, (208) 555-0112 waits for somebody else."},
 		chat{ann, "pull force", "Yours: Max, (208) 555-0112. Your phone (208) 555-0101 rings now."},
 		chat{ann, "/pull next force", "Nobody is waiting. You are next in line for 30 minutes; the next call rings your phone."})
@@ -216,7 +216,7 @@ func TestHandOver(t *testing.T) {
 	if now.State != store.Waiting || now.Handed == nil || now.Handed.By != "Ann" || now.Handed.Note != "she asks for “Bob”" {
 		t.Fatalf("%+v", now)
 	}
-	r.chats(chat{bob, "list", "3: Jane, (208) 555-0110 (Sales), waiting 0:09\n2: Kim, (208) 555-0111 (Sales), waiting 0:04"},
+	r.chats(chat{bob, "list", "3: Jane, (208) 555-0110 (Sales), waiting 0:02\n2: Kim, (208) 555-0111 (Sales), waiting 0:04"},
 		chat{bob, "pull", "Yours: Jane, (208) 555-0110. Your phone (208) 555-0102 rings now."})
 	r.accepts(jane)
 	// By the button.

@@ -56,6 +56,6 @@ func (b *Bot) mention(ctx context.Context, d store.Deed) (func(*store.Call) bool
 // stillWaits mentions @here about a call that waits; step counts the steps of the line that were taken.
 func stillWaits(line store.Line, c store.Call, step int, now time.Time) post {
 	text := fmt.Sprintf("%s has been waiting on %s for %s. Take call %d above.",
-		shorten(who(line, c), maxText/2), shorten(line.Name, maxText/4), length(now.Sub(began(c))), c.Code)
+		shorten(who(line, c), maxText/2), shorten(line.Name, maxText/4), length(c.Waited(now)), c.Code)
 	return post{text: "<!here> " + shown(text), mark: mentionMark(c, step), urgent: true}
 }

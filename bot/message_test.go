@@ -89,7 +89,7 @@ func ruled(with func(string, store.State, store.Outcome, func(*store.Call)) pict
 	}
 	talks := func(c *store.Call) { c.Accepted, c.Seconds = at.Add(40*time.Second), 95 }
 	hands := func(c *store.Call) {
-		c.Attempt, c.Handed = 2, &store.Handed{By: "Ann", Note: "asks\nfor " + name, At: at.Add(2 * time.Minute)}
+		c.Attempt, c.Handed = 2, &store.Handed{By: "Ann", Note: "asks\nfor " + name, At: at.Add(2 * time.Minute), Seconds: 80}
 	}
 	back := func(c *store.Call) { c.Back = &store.Callback{At: at.Add(time.Minute)} }
 	try := func(t store.Try, after time.Duration) func(*store.Call) {
@@ -163,7 +163,9 @@ func ruled(with func(string, store.State, store.Outcome, func(*store.Call)) pict
 		with("callback, never", store.Ended, store.Missed, back),
 		with("missed after hours", store.Ended, store.Missed, also(claim(rule(store.AfterHours)), func(c *store.Call) { c.Claim.At = at })),
 		with("missed, waited out", store.Ended, store.Missed, claim(rule(store.WaitedOut))),
-		with("missed, handed over", store.Ended, store.Missed, hands),
+		with("given up, handed over", store.Ended, store.Talked, hands),
+		with("given up, handed over, while ringing", store.Ended, store.Talked, also(hands, claim(take))),
+		with("given up, handed over, no message", store.Ended, store.Talked, also(hands, claim(rule(store.WaitedOut)))),
 		with("voicemail after hours", store.Ended, store.Voicemail, also(claim(rule(store.AfterHours)), func(c *store.Call) { c.Voice = []store.Voice{{SID: "RE1", Seconds: 17}} })),
 		with("voicemail by itself", store.Ended, store.Voicemail, func(c *store.Call) { c.Voice = []store.Voice{{SID: "RE1", Seconds: 17}} }),
 	}

@@ -211,7 +211,7 @@ func verdict(team store.Team, a store.Answer, v store.Verdict, c, other store.Ca
 	switch {
 	case c.State == store.Recording, c.Outcome == store.Voicemail:
 		return who + " is at voicemail already."
-	case c.Outcome == store.Missed && c.Back == nil:
+	case c.GaveUp() && c.Back == nil:
 		return who + " has hung up."
 	case c.Outcome == store.Talked && a.Word == store.HandOver:
 		return "The call with " + who + " is over."
@@ -266,8 +266,11 @@ func onACall(team store.Team, a store.Answer, c, other store.Call) string {
 func taken(team store.Team, line store.Line, who string, a store.Answer, c store.Call) string {
 	person, _ := team.Person(a.Person)
 	rings := "Your phone " + number(person.Phone, line.Country) + " rings now"
+	talked := c.Handed != nil && c.Handed.By == a.Person && a.Attempt < c.Attempt
 	switch {
-	case c.Outcome == store.Missed && c.Back == nil:
+	case c.GaveUp() && talked:
+		return "You talked with " + who + " already."
+	case c.GaveUp() && c.Back == nil:
 		return who + " has hung up before you could be put through."
 	case c.Outcome == store.Tried:
 		return who + " could not be reached, and is not called back any more."
@@ -310,7 +313,7 @@ func forwarded(line store.Line, who string, a store.Answer, c store.Call) string
 	switch {
 	case c.State == store.Waiting:
 		return to + " did not answer. " + who + " is waiting again" + codeHint(a, c) + "."
-	case c.Outcome == store.Missed:
+	case c.GaveUp():
 		return who + " has hung up before they could be put through."
 	case c.Open() && (c.Claim == nil || c.Claim.Word != store.Forward):
 		return to + " did not answer. " + who + " is not waiting any more."
@@ -435,7 +438,7 @@ func whichOne(team store.Team, calls []store.Call, example string, now time.Time
 	b.WriteString("Which one?")
 	for _, c := range calls[:min(len(calls), mostListed)] {
 		line, _ := team.Line(c.Line)
-		fmt.Fprintf(&b, " %d: %s, waiting %s.", c.Code, who(line, c), length(now.Sub(c.Arrived)))
+		fmt.Fprintf(&b, " %d: %s, waiting %s.", c.Code, who(line, c), length(c.Waited(now)))
 	}
 	if more := len(calls) - mostListed; more > 0 {
 		fmt.Fprintf(&b, " And %d more.", more)
@@ -452,7 +455,7 @@ func waitingList(team store.Team, waiting []store.Call, now time.Time) string {
 	var lines []string
 	for _, c := range waiting[:min(len(waiting), mostListed)] {
 		line, _ := team.Line(c.Line)
-		item := fmt.Sprintf("%d: %s (%s), waiting %s", c.Code, who(line, c), shorten(line.Name, 30), length(now.Sub(c.Arrived)))
+		item := fmt.Sprintf("%d: %s (%s), waiting %s", c.Code, who(line, c), shorten(line.Name, 30), length(c.Waited(now)))
 		if c.Back != nil {
 			item += " to be called back"
 		}

@@ -37,7 +37,7 @@ func waits(line store.Line, c store.Call) string {
 	case c.Back != nil:
 		said = append(said, "Asked to be called back, has hung up.")
 	case try != nil:
-		said = append(said, tried(*try, try.Person)+", still waiting "+length(try.At.Sub(began(c)))+".")
+		said = append(said, tried(*try, try.Person)+", still waiting "+length(try.At.Sub(c.WaitBegan()))+".")
 	default:
 		said = append(said, "Waiting.")
 	}
@@ -66,7 +66,8 @@ func how(line store.Line, c store.Call) string {
 	}
 	by := cmp.Or(claim.Person, somebody)
 	to := number(claim.To, line.Country)
-	after := ", after waiting " + length(waited(c)) + "."
+	waited := c.Waited(c.Stopped)
+	after := ", after waiting " + length(waited) + "."
 	talked := length(seconds(c.Seconds))
 	switch c.State {
 	case store.Ringing:
@@ -90,6 +91,9 @@ func how(line store.Line, c store.Call) string {
 	}
 	switch c.Outcome {
 	case store.Talked:
+		if c.GaveUp() {
+			return gaveUp(c, claim, waited)
+		}
 		return "Talked with " + by + " for " + talked + after
 	case store.Forwarded:
 		return "Forwarded by " + by + " to " + to + ", talked for " + talked + after
@@ -103,12 +107,21 @@ func how(line store.Line, c store.Call) string {
 	switch {
 	case c.Back != nil:
 		return "Missed: asked to be called back, and nobody did."
-	case claim.Word == store.SendVoicemail && waited(c) < time.Second:
+	case claim.Word == store.SendVoicemail && waited < time.Second:
 		return strings.TrimSpace("Missed: hung up without leaving a message. " + sent(claim))
 	case claim.Word == store.SendVoicemail:
 		return strings.TrimSpace("Missed: hung up without leaving a message" + after + " " + sent(claim))
 	}
 	return "Missed: hung up" + strings.TrimPrefix(after, ",")
+}
+
+// gaveUp says how it ended with a caller who was handed over, and whom nobody took.
+func gaveUp(c store.Call, claim store.Claim, waited time.Duration) string {
+	said := "Talked with " + c.Handed.By + " for " + length(seconds(c.Handed.Seconds)) + ", then hung up "
+	if claim.Word == store.SendVoicemail {
+		return strings.TrimSpace(said + "without leaving a message. " + sent(claim))
+	}
+	return said + "after waiting " + length(waited) + "."
 }
 
 func rings(c store.Call, claim store.Claim, by, to string) string {
@@ -175,18 +188,6 @@ func lastTry(c store.Call) *store.Try {
 		return nil
 	}
 	return &c.Tries[n-1]
-}
-
-// began is when a call's wait began: that of a caller who has been handed over began anew.
-func began(c store.Call) time.Time {
-	if c.Handed != nil {
-		return c.Handed.At
-	}
-	return c.Arrived
-}
-
-func waited(c store.Call) time.Duration {
-	return max(0, c.Waited(c.Stopped)-began(c).Sub(c.Arrived))
 }
 
 // toldToo are those who were told of a call later than the others, as far as a text to them is not known to be lost.

@@ -42,7 +42,7 @@ type Outcome string
 const (
 	Talked     Outcome = "talked"
 	Voicemail  Outcome = "voicemail"
-	Missed     Outcome = "missed" // the caller hung up before anybody talked and left no message
+	Missed     Outcome = "missed" // nobody talked to the caller, or called them back as they had asked, and they left no message
 	Forwarded  Outcome = "forwarded"
 	CalledBack Outcome = "called_back"
 	Tried      Outcome = "tried" // was to be called back, and could not be reached
@@ -128,6 +128,9 @@ type Handed struct {
 	Note string    `json:"note,omitempty"`
 	At   time.Time `json:"at"`
 
+	Via     Via `json:"via,omitempty"`     // of their claim
+	Seconds int `json:"seconds,omitempty"` // that the caller had talked until then, with them and with those before
+
 	Returned bool `json:"returned,omitempty"` // nobody else took it in time: their phone was rung again, if they could take it
 }
 
@@ -191,7 +194,7 @@ type Call struct {
 	Accepted time.Time `json:"accepted,omitzero"` // the taker pressed 1
 	Stopped  time.Time `json:"stopped,omitzero"`  // ended
 	Outcome  Outcome   `json:"outcome,omitempty"`
-	Seconds  int       `json:"seconds,omitempty"` // talked
+	Seconds  int       `json:"seconds,omitempty"` // talked, since it was handed over, if it was
 
 	Mentions  []Message `json:"mentions,omitempty"`  // that asked those who are active in the channel to take it
 	Forgotten bool      `json:"forgotten,omitempty"` // the caller's data were taken out; it is dropped when nothing is due for it
@@ -231,7 +234,13 @@ func (c *Call) WaitBegan() time.Time {
 	return c.Arrived
 }
 
-// Waited is how long the caller waited: until somebody talked to them, until they were asked for a message, or until
+// GaveUp reports whether the call has ended without anybody talking to the caller, since it was handed over, if it was, and
+// without a message.
+func (c *Call) GaveUp() bool {
+	return c.Outcome == Missed || c.Outcome == Talked && c.Handed != nil && c.Accepted.IsZero()
+}
+
+// Waited is how long the caller waited, the last time if they were handed over: until somebody talked to them, until they were asked for a message, or until
 // they gave up.
 func (c *Call) Waited(now time.Time) time.Duration {
 	end := now
@@ -243,7 +252,7 @@ func (c *Call) Waited(now time.Time) time.Duration {
 	case !c.Stopped.IsZero():
 		end = c.Stopped
 	}
-	return max(0, end.Sub(c.Arrived))
+	return max(0, end.Sub(c.WaitBegan()))
 }
 
 func (c *Call) key() string {

@@ -77,6 +77,15 @@ func (s *Store) LeaveMessage(ctx context.Context, id CallID, attempt int) (bool,
 	return err == nil && c.State == Recording && c.Claim.Rule == CallersKey, c, err
 }
 
+// notCalledBack ends the wait of a caller whom nobody is to call back any more.
+func (t *txn) notCalledBack(c *Call) {
+	if c.Back.Tries > 0 {
+		t.end(c, Tried)
+	} else {
+		t.end(c, Missed)
+	}
+}
+
 // CalledOut records that Twilio rings the phone of whoever calls back, or that they have picked it up; leg is the CallSid.
 // When the call is not theirs any more, it is due to stop that phone, and CalledOut reports false.
 func (s *Store) CalledOut(ctx context.Context, id CallID, attempt int, leg string) (theirs bool, c Call, err error) {

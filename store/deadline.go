@@ -13,8 +13,10 @@ func atKey(at time.Time, id CallID) string {
 	return "at/" + at.UTC().Format("20060102T150405.000") + "/" + string(id)
 }
 
-// Deadlines does, until ctx ends, what follows when a call has stayed too long in a state: a waiting caller is asked
-// for a message; of any other call Twilio is asked what became of it.
+// Deadlines does, until ctx ends, what follows when a call has stayed too long in a state. A caller on hold is asked for a
+// message; one who was handed over comes back to whoever did that, first. One who waits to be called back does so no more,
+// and a taker who is to call them back and has not pressed 1 has not taken the call. Of any other call Twilio is asked what
+// became of it.
 func (s *Store) Deadlines(ctx context.Context) error {
 	changed, cancel := s.backend.Watch("at/")
 	defer cancel()
@@ -84,11 +86,7 @@ func expired(t *txn, c *Call) (change, error) {
 	}
 	switch {
 	case c.State == Waiting && c.Back != nil:
-		if c.Back.Tries > 0 {
-			t.end(c, Tried)
-		} else {
-			t.end(c, Missed)
-		}
+		t.notCalledBack(c)
 		return visible, nil
 	case c.State == Waiting:
 		return visible, t.waitedOut(c)

@@ -91,7 +91,7 @@ func (t *txn) recording(c *Call, sid string, seconds int) change {
 	switch {
 	case c.State == Recording:
 		t.end(c, Voicemail)
-	case c.Outcome == Missed:
+	case c.GaveUp():
 		c.Outcome = Voicemail // we had given the message up too early
 	}
 	return visible

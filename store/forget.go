@@ -20,8 +20,8 @@ type Forgotten struct {
 }
 
 // Forget erases a caller by their number (E.164): from the calls that ended at once, so that neither number nor name can
-// be read from the disk when it returns; from open ones as soon as they have ended. What Twilio and Slack keep of these
-// calls is due to be deleted. Doing it again does no harm.
+// be read from the disk when it returns; from open ones as soon as they have ended. One that waits to be called back is ended
+// here. What Twilio and Slack keep of these calls is due to be deleted. Doing it again does no harm.
 func (s *Store) Forget(ctx context.Context, number string) (Forgotten, error) {
 	found := map[CallID]Call{}
 	theirs := func(b []byte) bool {
@@ -57,6 +57,23 @@ func (s *Store) Forget(ctx context.Context, number string) (Forgotten, error) {
 		return nil
 	}
 	var f Forgotten
+	open, err := s.OpenCalls(ctx, "")
+	for _, c := range open {
+		if c.From != number || c.Back == nil {
+			continue
+		}
+		_, end := s.change(ctx, c.ID, func(t *txn, c *Call) (change, error) {
+			if c.State != Waiting || c.Back == nil {
+				return nothing, nil
+			}
+			t.notCalledBack(c)
+			return visible, nil
+		})
+		err = errors.Join(err, end)
+	}
+	if err != nil {
+		return f, err
+	}
 	// Open ones first: one that ends meanwhile is not missed.
 	if err := s.sweep(ctx, "open/", theirs, forget); err != nil {
 		return f, err

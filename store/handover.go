@@ -24,7 +24,11 @@ func (t *txn) handOver(c *Call, a Answer) (Verdict, change, error) {
 		return Verdict{Result: Stale, First: first}, nothing, nil
 	}
 	note := []rune(a.Note)
-	c.Handed = &Handed{By: a.Person, Note: string(note[:min(len(note), maxNote)]), At: t.now}
+	seconds := int(t.now.Sub(c.Accepted).Round(time.Second) / time.Second)
+	if c.Handed != nil {
+		seconds += c.Handed.Seconds
+	}
+	c.Handed = &Handed{By: a.Person, Note: string(note[:min(len(note), maxNote)]), At: t.now, Via: first.Via, Seconds: seconds}
 	t.retrieve(c)
 	c.State, c.Claim, c.Accepted, c.Screened = Waiting, nil, time.Time{}, ""
 	c.Passed = nil // it was before the conversation

@@ -25,7 +25,7 @@ type Record struct {
 	VoicemailSeconds int       `json:"voicemail_seconds"`
 }
 
-// record tells a call that has ended.
+// record tells a call that has ended. Of one who was handed over and gave up, whoever talked to them answered.
 func (s *Store) record(c *Call) Record {
 	r := Record{
 		CallSID: c.SID, Line: c.Line, From: c.From, Name: c.Name, Place: c.City, Arrived: c.Arrived,
@@ -37,6 +37,12 @@ func (s *Store) record(c *Call) Record {
 	}
 	if c.Claim != nil {
 		r.AnsweredBy, r.Via = c.Claim.Person, c.Claim.Via
+	}
+	if c.Handed != nil {
+		r.TalkedSeconds += c.Handed.Seconds
+		if c.GaveUp() && c.Outcome == Talked {
+			r.AnsweredBy, r.Via = c.Handed.By, c.Handed.Via
+		}
 	}
 	return r
 }

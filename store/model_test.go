@@ -41,7 +41,7 @@ var moves = map[string]string{
 
 // outcomes are those of the contract, and the states from which each is reached.
 var outcomes = map[store.Outcome]string{
-	store.Talked: "talking ringing", store.Voicemail: "recording waiting ringing talking", store.Missed: "waiting ringing recording talking",
+	store.Talked: "talking ringing waiting recording", store.Voicemail: "recording waiting ringing talking", store.Missed: "waiting ringing recording talking",
 	store.Forwarded: "talking ringing", store.CalledBack: "talking ringing", store.Tried: "talking waiting",
 }
 
@@ -436,11 +436,16 @@ func (h *history) moved(op string, p *picture, was, is *store.Call) {
 			h.Errorf("%s: %s was %s and ended %s", op, who, was.State, is.Outcome)
 		}
 		spoke := is.Outcome == store.Talked || is.Outcome == store.Forwarded || is.Outcome == store.CalledBack
-		if spoke && (is.Accepted.Before(is.Arrived.Add(-time.Minute)) || time.Duration(is.Seconds)*time.Second > time.Minute+is.Stopped.Sub(is.Arrived)) {
+		handed := is.Handed != nil && is.Back == nil
+		if is.Outcome == store.Talked && was.State != "" && !strings.Contains("talking ringing", string(was.State)) && !handed || is.Outcome == store.Missed && handed {
+			h.Errorf("%s: %s was %s, handed over as %+v, and ended %s", op, who, was.State, is.Handed, is.Outcome)
+		}
+		if spoke && !is.GaveUp() && (is.Accepted.Before(is.Arrived.Add(-time.Minute)) || time.Duration(is.Seconds)*time.Second > time.Minute+is.Stopped.Sub(is.Arrived)) {
 			h.Errorf("%s: %s talked from %s, for %d s", op, who, is.Accepted, is.Seconds)
 		}
 		want := store.Talked
 		switch {
+		case is.GaveUp(): // since they were handed over
 		case is.Back != nil:
 			want = store.CalledBack
 		case is.Claim != nil && is.Claim.Word == store.Forward:
@@ -457,8 +462,8 @@ func (h *history) moved(op string, p *picture, was, is *store.Call) {
 		}
 	}
 	if was.State == store.Ended {
-		late := was.Outcome == store.Missed && is.Outcome == store.Voicemail && len(is.Voice) > len(was.Voice)
-		overtaken := was.Outcome == store.Missed && op == "dialed" && (is.Outcome == store.Talked || is.Outcome == store.Forwarded)
+		late := was.GaveUp() && is.Outcome == store.Voicemail && len(is.Voice) > len(was.Voice)
+		overtaken := was.GaveUp() && op == "dialed" && !is.GaveUp() && (is.Outcome == store.Talked || is.Outcome == store.Forwarded)
 		if is.Outcome != was.Outcome && !late && !overtaken {
 			h.Errorf("%s: %s had ended %s and now %s", op, who, was.Outcome, is.Outcome)
 		}

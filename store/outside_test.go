@@ -49,7 +49,7 @@ func (h *history) event() {
 	switch {
 	case c.Back != nil && (c.State == store.Ringing || c.State == store.Talking):
 		of = []string{"backover", "accept", "accept", "hungup", "found"}
-	case c.Outcome == store.Missed && c.Claim != nil && c.Claim.Person != "":
+	case c.GaveUp() && c.Claim != nil && c.Claim.Person != "":
 		of = []string{"dialed", "ready"}
 	}
 	if h.chance(5, "any event") {
@@ -108,8 +108,8 @@ var events = map[string]func(h *history, c *store.Call, attempt int, r store.Dia
 	},
 	"dialed": func(h *history, c *store.Call, at int, r store.DialResult, _ string, _ int) error {
 		is, err := h.Dialed(h.ctx, c.ID, at, r)
-		if was := h.was.calls[c.ID]; err == nil && was.Outcome == store.Missed && was.Attempt == at && was.Claim != nil && r.Bridged {
-			if want := map[store.Word]store.Outcome{store.Take: store.Talked, store.Forward: store.Forwarded}[was.Claim.Word]; want != "" && is.Outcome != want {
+		if was := h.was.calls[c.ID]; err == nil && was.GaveUp() && was.Attempt == at && was.Claim != nil && r.Bridged {
+			if want := map[store.Word]store.Outcome{store.Take: store.Talked, store.Forward: store.Forwarded}[was.Claim.Word]; want != "" && (is.Outcome != want || is.GaveUp()) {
 				h.Errorf("%s was on the phone with somebody, and ended %s", h.name(c.ID), is.Outcome)
 			}
 		}

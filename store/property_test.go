@@ -375,16 +375,24 @@ func (h *history) rest() {
 		}
 		h.clock.Advance(h.untilNext())
 	}
-	outcome := map[string]store.Outcome{}
+	records := map[string]store.Record{}
 	for r, err := range h.History(h.ctx, time.Time{}) {
-		if err != nil || outcome[r.CallSID] != "" || outcomes[r.Outcome] == "" {
+		if err != nil || records[r.CallSID].Outcome != "" || outcomes[r.Outcome] == "" {
 			h.Errorf("history: %+v, %v", r, err)
 		}
-		outcome[r.CallSID] = r.Outcome
+		records[r.CallSID] = r
 	}
 	for _, id := range h.was.order {
-		if c := h.was.calls[id]; c.Open() || outcome[c.SID] != c.Outcome {
+		c := h.was.calls[id]
+		r := records[c.SID]
+		if c.Open() || r.Outcome != c.Outcome {
 			h.Errorf("%s is still %s, at attempt %d, until %s", h.name(id), c.State, c.Attempt, c.Deadline)
+		}
+		if time.Duration(r.WaitedSeconds)*time.Second > c.Stopped.Sub(c.WaitBegan()) || r.TalkedSeconds < c.Seconds || c.Handed != nil && r.TalkedSeconds != c.Seconds+c.Handed.Seconds {
+			h.Errorf("%s waited from %s, handed over as %+v, and talked for %d s: %+v", h.name(id), c.WaitBegan(), c.Handed, c.Seconds, r)
+		}
+		if r.Outcome == store.Talked && c.GaveUp() && (r.AnsweredBy != c.Handed.By || r.Via == "") {
+			h.Errorf("%s was handed over as %+v, and gave up: %+v", h.name(id), c.Handed, r)
 		}
 	}
 	for key, d := range h.was.due {

@@ -65,7 +65,7 @@ type DialResult struct {
 // waiting time, or is asked for a message when none is left.
 func (s *Store) Dialed(ctx context.Context, id CallID, attempt int, r DialResult) (Call, error) {
 	return s.change(ctx, id, func(t *txn, c *Call) (change, error) {
-		if c.Attempt == attempt && c.Outcome == Missed && r.Bridged && c.Claim != nil && (c.Claim.Word == Take || c.Claim.Word == Forward) {
+		if c.Attempt == attempt && c.GaveUp() && r.Bridged && c.Claim != nil && (c.Claim.Word == Take || c.Claim.Word == Forward) {
 			// The word of the caller's end overtook that of the conversation.
 			c.Accepted, c.Outcome, c.Seconds = c.Stopped.Add(-time.Duration(r.Seconds)*time.Second), Talked, r.Seconds
 			if c.Claim.Word == Forward {

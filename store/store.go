@@ -297,10 +297,13 @@ func (t *txn) save(was, c *Call, did change) error {
 	return nil
 }
 
-// end brings a call to its outcome.
+// end brings a call to its outcome. Who was handed over has talked, whatever came of that.
 func (t *txn) end(c *Call, o Outcome) {
-	if o == Missed && len(c.Voice) > 0 {
+	switch {
+	case o == Missed && len(c.Voice) > 0:
 		o = Voicemail
+	case o == Missed && c.Handed != nil && c.Back == nil:
+		o, c.Accepted = Talked, time.Time{}
 	}
 	c.State, c.Outcome, c.Stopped = Ended, o, t.now
 	c.Deadline, c.Naming, c.Code = time.Time{}, false, 0

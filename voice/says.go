@@ -172,7 +172,7 @@ func answeredElsewhere(c store.Call) string {
 
 func becameOf(c store.Call) string {
 	switch {
-	case c.Outcome == store.Missed, c.Claim == nil:
+	case c.GaveUp(), c.Claim == nil:
 		return "The caller has hung up."
 	case c.Claim.Person == "" && c.Claim.Word == store.SendVoicemail:
 		return "The caller is leaving a message."

@@ -52,7 +52,7 @@ func (p *Phone) recorded(w http.ResponseWriter, r *http.Request, id store.CallID
 		return
 	}
 	text := thanks
-	if c.Outcome == store.Missed {
+	if c.GaveUp() {
 		text = nothingHeard
 	}
 	p.say(w, words(text), &twiml.VoiceHangup{})

@@ -293,8 +293,8 @@ func TestHandOverDialogues(t *testing.T) {
 			Ann texts "PASS ON"
 			Jane hangs up
 			Ann is gone
-			Slack shows Jane "Missed"
-			Jane's call was missed`},
+			Slack shows Jane "Talked with Ann for 0:20, then hung up after waiting"
+			Jane's call was talked by Ann via sms`},
 		{name: "given back before the 1", says: `
 			Jane calls
 			Jane hears music

@@ -177,8 +177,8 @@ func TestDialoguesTold(t *testing.T) {
 			Ann's phone rings
 			Slack shows Jane "Nobody took it: ringing Ann again. Ann handed over: asks for a refund."
 			Jane hangs up
-			Slack shows Jane "Missed: hung up after waiting 0:31. Ann handed over: asks for a refund."
-			Jane's call was missed by Ann via rule`},
+			Slack shows Jane "Talked with Ann for 0:00, then hung up after waiting 0:31. Ann handed over: asks for a refund."
+			Jane's call was talked by Ann via sms`},
 		{name: "called back at the second try", says: `
 			Jane calls
 			Jane hears "2 to be called back"

@@ -55,9 +55,11 @@ type claimed struct {
 	attempt int
 	by      string // empty: nobody
 	word    store.Word
-	handed  string // by whom, while nobody has taken it since and their phone has not rung again
-	back    bool   // the caller has hung up, to be called back
-	over    bool   // nobody can answer any more
+	handed  string // by whom it was handed over last
+
+	returned bool // their phone has rung again
+	back     bool // the caller has hung up, to be called back
+	over     bool // nobody can answer any more
 }
 
 // follows returns the states that a call can come into without an answer.
@@ -82,18 +84,18 @@ func (s claimed) next() (out []claimed) {
 		return nil
 	case s.by == "":
 		asked := s
-		asked.handed, asked.back = "", true
-		out = append(out, asked, claimed{attempt: s.attempt, over: true})
-		if s.handed != "" { // nobody else took it: their phone rings again
-			out = append(out, claimed{attempt: s.attempt, by: s.handed, word: store.Take})
+		asked.handed, asked.returned, asked.back = "", false, true
+		out = append(out, asked, claimed{attempt: s.attempt, handed: s.handed, over: true})
+		if s.handed != "" && !s.returned { // nobody else took it: their phone rings again, once
+			out = append(out, claimed{attempt: s.attempt, handed: s.handed, returned: true, by: s.handed, word: store.Take})
 		}
 		return out
 	}
-	out = append(out, claimed{attempt: s.attempt, by: s.by, word: s.word, over: true})
+	out = append(out, claimed{attempt: s.attempt, handed: s.handed, by: s.by, word: s.word, over: true})
 	if s.word == store.Take || s.word == store.Forward {
 		out = append(out, s.again()) // their telephone is not picked up, say
 		if !s.back {                 // or Twilio falls back, and the rule claims the call for a message
-			out = append(out, claimed{attempt: s.attempt, over: true})
+			out = append(out, claimed{attempt: s.attempt, handed: s.handed, over: true})
 		}
 	}
 	return out
@@ -101,7 +103,7 @@ func (s claimed) next() (out []claimed) {
 
 // again is the call as it waits for somebody else.
 func (s claimed) again() claimed {
-	return claimed{attempt: s.attempt + 1, handed: s.handed, back: s.back}
+	return claimed{attempt: s.attempt + 1, handed: s.handed, returned: s.returned, back: s.back}
 }
 
 // says is the rule: the first answer to a waiting attempt is the claim.
@@ -116,7 +118,7 @@ func (s claimed) says(a said) (claimed, told) {
 	case s.by == "" && s.back && a.word != store.Take:
 		return s, told{result: onlyTake}
 	case s.by == "":
-		return claimed{attempt: s.attempt, by: a.who, word: a.word, handed: s.handed, back: s.back}, told{result: mine}
+		return claimed{attempt: s.attempt, by: a.who, word: a.word, handed: s.handed, returned: s.returned, back: s.back}, told{result: mine}
 	case s.by == a.who && s.word == a.word:
 		return s, told{result: mine}
 	}
@@ -138,7 +140,7 @@ func (s claimed) is(a said, r result) (next claimed, ok bool) {
 		return s.again(), has && s.attempt == a.attempt && a.word != store.Take
 	case handedOver:
 		next = s.again()
-		next.handed = a.who
+		next.handed, next.returned = a.who, false
 		return next, has && s.attempt == a.attempt && !s.back && a.word == store.HandOver
 	case stale:
 		return s, has && s.attempt != a.attempt && a.word == store.HandOver
@@ -160,8 +162,8 @@ var claims = porcupine.NondeterministicModel{
 					next = append(next, s)
 				}
 				continue
-			case final:
-				if s.by == a.who {
+			case final: // who was handed over and gives up has talked to whoever did that
+				if s.by == a.who || s.handed != "" && s.handed == a.who {
 					next = append(next, s)
 				}
 				continue
@@ -464,6 +466,7 @@ func TestLinearizable(t *testing.T) {
 		{"given back", []porcupine.Operation{op(1, 2, "Ann", yes, 1, mineNow), op(3, 4, "Ann", pass, 1, told{result: gaveBack}), op(5, 6, "Bob", yes, 2, mineNow), history("Bob")}, true},
 		{"handed over", []porcupine.Operation{op(1, 2, "Ann", yes, 1, mineNow), op(3, 4, "Ann", handOver, 1, told{result: handedOver}), op(5, 6, "Bob", yes, 2, mineNow), history("Bob")}, true},
 		{"handed over and rung again", []porcupine.Operation{op(1, 2, "Ann", yes, 1, mineNow), op(3, 4, "Ann", handOver, 1, told{result: handedOver}), op(5, 6, "Bob", yes, 2, mineNow), op(7, 8, "Cy", yes, 3, lostTo("Ann", yes)), history("Ann")}, true},
+		{"handed over, and gone", []porcupine.Operation{op(1, 2, "Ann", yes, 1, mineNow), op(3, 4, "Ann", handOver, 1, told{result: handedOver}), op(5, 6, "Bob", yes, 2, mineNow), history("Ann")}, true},
 		{"forwarded in vain", []porcupine.Operation{op(1, 2, "Ann", forward, 1, mineNow), op(3, 4, "Bob", yes, 2, mineNow), history("Bob")}, true},
 		{"called back", []porcupine.Operation{op(1, 2, "Ann", no, 1, told{result: onlyTake}), op(3, 4, "Ann", yes, 1, mineNow), op(5, 6, "Bob", yes, 2, mineNow), history("Bob")}, true},
 		{"two winners", []porcupine.Operation{op(1, 5, "Ann", yes, 1, mineNow), op(2, 6, "Bob", yes, 1, mineNow), history("Ann")}, false},
@@ -481,6 +484,7 @@ func TestLinearizable(t *testing.T) {
 		{"who has passed has it", []porcupine.Operation{op(1, 2, "Ann", pass, 1, told{result: passed}), history("Ann")}, false},
 		{"given back by another", []porcupine.Operation{op(1, 2, "Ann", yes, 1, mineNow), op(3, 4, "Bob", pass, 1, told{result: gaveBack}), history("")}, false},
 		{"given back and kept", []porcupine.Operation{op(1, 2, "Ann", yes, 1, mineNow), op(3, 4, "Ann", pass, 1, told{result: gaveBack}), history("Ann")}, false},
+		{"handed over by another, and gone", []porcupine.Operation{op(1, 2, "Ann", yes, 1, mineNow), op(3, 4, "Ann", handOver, 1, told{result: handedOver}), op(5, 6, "Bob", yes, 2, mineNow), history("Cy")}, false},
 		{"handed over by another", []porcupine.Operation{op(1, 2, "Ann", yes, 1, mineNow), op(3, 4, "Bob", handOver, 1, told{result: handedOver}), op(5, 6, "Cy", yes, 2, mineNow), history("Cy")}, false},
 		{"handed over, and the old attempt wins", []porcupine.Operation{op(1, 2, "Ann", yes, 1, mineNow), op(3, 4, "Ann", handOver, 1, told{result: handedOver}), op(5, 6, "Bob", yes, 1, mineNow), history("Bob")}, false},
 		{"rung again for nobody's hand-over", []porcupine.Operation{op(1, 2, "Ann", yes, 1, mineNow), op(3, 4, "Bob", yes, 2, mineNow), op(5, 6, "Cy", yes, 3, lostTo("Ann", yes)), history("Ann")}, false},

@@ -263,11 +263,11 @@ func (c *crowd) judge(k kept) tally {
 			want = store.Talked
 		case posted > 0:
 			want = store.Voicemail
+		case handed:
+			want = store.Talked
 		}
 		switch {
 		case r.Outcome == want:
-		case handed && want == store.Talked && r.Outcome == store.Missed:
-			sum.undecidable++ // they hung up before they were on hold again
 		case want == store.CalledBack && r.Outcome == store.Tried:
 			sum.undecidable++ // they picked up as the other end was cut off
 		case r.Outcome == store.Talked && c.agreed[sid]:

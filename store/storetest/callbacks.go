@@ -387,14 +387,23 @@ func backKept(w *world) {
 	if n := len(w.all("from/" + c.From)); n != 1 { // it is open
 		w.Errorf("counted %d times", n)
 	}
-	if f, err := w.s.Forget(w.ctx, c.From); err != nil || f.Open != 1 || f.Calls != 0 {
+	talks := w.joins(w.wins(w.askBack(w.ok(w.s.Arrive(w.ctx, store.Arrival{SID: w.id("CA"), Line: sales, From: "+12085569999"}))), "Ann", store.Take))
+	if f, err := w.s.Forget(w.ctx, talks.From); err != nil || f.Open != 1 || f.Calls != 0 { // they are on the phone with somebody
 		w.Errorf("%+v, %v", f, err)
 	}
-	if now := w.is(c.ID, store.Waiting, ""); now.From != c.From { // it can still be called
+	w.is(talks.ID, store.Talking, "")
+	w.ok(w.s.CallBackOver(w.ctx, talks.ID, 1, store.DialResult{Bridged: true, Seconds: 5}))
+	// Who still waits for it is forgotten at once, and nobody calls them any more.
+	if f, err := w.s.Forget(w.ctx, c.From); err != nil || f.Open != 0 || f.Calls != 1 {
+		w.Errorf("%+v, %v", f, err)
+	}
+	w.sound()
+	if now := w.is(c.ID, store.Ended, store.Missed); now.From != "" || !now.Forgotten {
 		w.Errorf("%+v", now)
 	}
-	c = w.joins(w.wins(c, "Ann", store.Take))
-	w.ok(w.s.CallBackOver(w.ctx, c.ID, 1, store.DialResult{Bridged: true, Seconds: 5}))
+	if v, _ := w.says(c, "Ann", store.BySMS, store.Take); v.Result != store.TooLate {
+		w.Errorf("called back all the same: %+v", v)
+	}
 	w.during(w.s.Retain, w.settle)
 	for _, prefix := range strings.Fields("sid/ open/ done/ at/ seen/ from/ last/ due/ busy/") {
 		for key, v := range w.all(prefix) {

@@ -398,11 +398,57 @@ func retrievingTaken(w *world) {
 }
 
 func handedAndGone(w *world) {
-	c := w.handsOver(w.talking(), "Ann", "Jane's sister")
-	w.clock.Advance(10 * second)
-	if c = w.ok(w.s.HungUp(w.ctx, c.ID)); c.State != store.Ended || c.Outcome != store.Missed {
-		w.Errorf("%+v", c)
+	over := func() store.Call {
+		w.Helper()
+		c := w.arrive(sales)
+		w.clock.Advance(5 * second)
+		c = w.joins(w.wins(c, "Ann", store.Take))
+		w.clock.Advance(40 * second)
+		c = w.handsOver(c, "Ann", "Jane's sister")
+		if !c.WaitBegan().Equal(w.clock.Now()) || c.Waited(w.clock.Now()) != 0 {
+			w.Errorf("waited %s since %s", c.Waited(w.clock.Now()), c.WaitBegan())
+		}
+		w.clock.Advance(10 * second)
+		return c
 	}
+	ends := func(c store.Call, want store.Record, gaveUp bool) store.Call {
+		w.Helper()
+		for r, err := range w.s.History(w.ctx, began) {
+			if err == nil && r.CallSID == c.SID {
+				want.CallSID, want.Line, want.From, want.Place, want.Arrived = r.CallSID, "Sales", c.From, "Boise, ID", c.Arrived
+				if r != want || c.GaveUp() != gaveUp {
+					w.Errorf("ended as %+v, given up %t", r, c.GaveUp())
+				}
+				return c
+			}
+		}
+		w.Errorf("%s %s is in no history", c.State, c.Outcome)
+		return c
+	}
+	talked := store.Record{Outcome: store.Talked, AnsweredBy: "Ann", Via: store.BySMS, WaitedSeconds: 10, TalkedSeconds: 40}
+	c := ends(w.ok(w.s.HungUp(w.ctx, over().ID)), talked, true)
+	// So do those who hang up while the next one's phone rings, or leave no message.
+	rings := ends(w.ok(w.s.HungUp(w.ctx, w.wins(over(), "Bob", store.Take).ID)), talked, true)
+	silent := ends(w.ok(w.s.NothingRecorded(w.ctx, w.wins(over(), "Bob", store.SendVoicemail).ID)), talked, true)
+	joined := w.joins(w.wins(over(), "Bob", store.Take))
+	ends(w.ok(w.s.Dialed(w.ctx, joined.ID, 2, store.DialResult{CallerGone: true})), talked, true)
+	// What is heard later goes before that.
+	ends(w.ok(w.s.Dialed(w.ctx, rings.ID, 2, store.DialResult{Bridged: true, Seconds: 7})),
+		store.Record{Outcome: store.Talked, AnsweredBy: "Bob", Via: store.BySMS, WaitedSeconds: 3, TalkedSeconds: 47}, false)
+	message := store.Record{Outcome: store.Voicemail, AnsweredBy: "Bob", Via: store.BySMS, WaitedSeconds: 10, TalkedSeconds: 40, VoicemailSeconds: 6}
+	ends(w.ok(w.s.RecordingReady(w.ctx, silent.ID, "RE1", 6)), message, false)
+	ends(w.ok(w.s.RecordingReady(w.ctx, w.wins(over(), "Bob", store.SendVoicemail).ID, "RE2", 6)), message, false)
+	// All that they talked counts, and the latest wait.
+	again := w.joins(w.wins(over(), "Bob", store.Take))
+	w.clock.Advance(20 * second)
+	again = w.joins(w.wins(w.handsOver(again, "Bob", ""), "Cy", store.Take))
+	ends(w.ok(w.s.Dialed(w.ctx, again.ID, 3, store.DialResult{Bridged: true, Seconds: 30})),
+		store.Record{Outcome: store.Talked, AnsweredBy: "Cy", Via: store.BySMS, TalkedSeconds: 90}, false)
+	// To be called back, they wait for somebody who does.
+	back := w.askBack(over())
+	w.clock.Advance(24 * time.Hour)
+	w.expire()
+	ends(w.is(back.ID, store.Ended, store.Missed), store.Record{Outcome: store.Missed, WaitedSeconds: 24*60*60 + 10, TalkedSeconds: 40}, true)
 	// Twilio's word of the conversation's end comes late, and changes nothing.
 	if after := w.ok(w.s.Dialed(w.ctx, c.ID, 1, store.DialResult{Bridged: true, Seconds: 10})); !reflect.DeepEqual(after, c) {
 		w.Errorf("%+v", after)
@@ -410,7 +456,7 @@ func handedAndGone(w *world) {
 	if _, err := w.s.Forget(w.ctx, c.From); err != nil {
 		w.Error(err)
 	}
-	if now := w.is(c.ID, store.Ended, store.Missed); now.Handed.Note != "" {
+	if now := w.is(c.ID, store.Ended, store.Talked); now.Handed.Note != "" {
 		w.Errorf("kept of a caller who is forgotten: %q", now.Handed.Note)
 	}
 }
