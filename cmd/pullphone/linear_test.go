@@ -288,7 +288,7 @@ func (c *crowd) linear(k kept, records map[string]store.Record) {
 			t.Errorf("%s by %s is about %s, which is no call", a.key, a.person, id)
 			continue
 		}
-		if number := calls[id].number; a.number != "" && a.number != number || learnt.result != nothingTold && learnt.result != passed && learnt.result != onACall && a.user == "" && !strings.Contains(a.told, number) {
+		if number := calls[id].number; a.number != "" && a.number != number || learnt.result != nothingTold && learnt.result != passed && learnt.result != onACall && a.user == "" && a.told != "" && !strings.Contains(a.told, number) {
 			t.Errorf("%s by %s meant %s, is kept for %s, and told %q", a.key, a.person, a.number, number, a.told)
 		}
 		ops[id] = append(ops[id], op)

@@ -216,7 +216,7 @@ func (c *crowd) judge(k kept) tally {
 				c.fault(fmt.Errorf("%s hears %s", sid, h))
 			case h.Kind == voicetest.HeardBridge:
 				bridged = true
-			case h.Kind == voicetest.HeardPlay && handed: // on hold again
+			case handed && (h.Kind == voicetest.HeardPlay || h.Kind == voicetest.HeardSay): // on hold again, or on the way to somebody else
 				bridged = false
 			}
 			promised = promised || strings.HasPrefix(h.Text, "We will call you back")
