@@ -227,8 +227,8 @@ func (t *txn) nobodyLeft(c *Call) bool {
 	})
 }
 
-// lastLost sees to a call whose last text, to those who have not said "not me", turns out to be lost. It reports whether
-// anything follows from that.
+// lastLost sees to a call whose last text, to those who have not said "not me", turns out to be lost, or is not sent after all
+// (see MayTell). It reports whether anything follows from that.
 func (t *txn) lastLost(was, c *Call) (bool, error) {
 	if was == nil || was.State != Waiting || c.State != Waiting || was.Attempt != c.Attempt || t.nobodyLeft(was) ||
 		!slices.ContainsFunc(c.Told, c.hasPassed) || !t.nobodyLeft(c) {
