@@ -48,7 +48,7 @@ func (s *Store) Asked(ctx context.Context, c Call) (yes bool, err error) {
 }
 
 func asked(get func(string) ([]byte, error), c *Call) (bool, error) {
-	open, err := openOf(get, c.From)
+	open, err := callsOf(get, "from/"+c.From)
 	if err != nil {
 		return false, err
 	}

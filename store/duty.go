@@ -146,7 +146,7 @@ func free(get func(string) ([]byte, error), team Team, person string, c CallID) 
 	if p, _ := team.Person(person); p.Phone == "" {
 		return false, nil
 	}
-	has, err := hasOf(get, person)
+	has, err := callsOf(get, "busy/"+person)
 	return len(has) == 0 || len(has) == 1 && has[0] == c, err // which is about to wait again
 }
 
@@ -160,19 +160,7 @@ func (c *Call) taker() string {
 
 // has lists the calls that a person rings for or talks in.
 func (t *txn) has(person string) ([]CallID, error) {
-	return hasOf(t.Get, person)
-}
-
-func hasOf(get func(string) ([]byte, error), person string) ([]CallID, error) {
-	b, err := get("busy/" + person)
-	if err != nil || b == nil {
-		return nil, err
-	}
-	ids, err := decode[[]CallID](b)
-	if err != nil {
-		return nil, err
-	}
-	return *ids, nil
+	return callsOf(t.Get, "busy/"+person)
 }
 
 // busy keeps which calls a person has. Who has none any more is told of those that wait.
@@ -251,7 +239,7 @@ func (s *Store) CallsOf(ctx context.Context, person string) ([]Call, error) {
 	var calls []Call
 	err := s.backend.View(ctx, func(r Reader) error {
 		calls = nil
-		has, err := hasOf(r.Get, person)
+		has, err := callsOf(r.Get, "busy/"+person)
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func (t *txn) mayWait(c *Call) (bool, error) {
 	if c.From == "" {
 		return true, nil
 	}
-	open, err := openOf(t.Get, c.From)
+	open, err := callsOf(t.Get, "from/"+c.From)
 	if err != nil || len(open) >= maxPerCaller {
 		return false, err
 	}
@@ -27,8 +27,9 @@ func (t *txn) mayWait(c *Call) (bool, error) {
 	return true, nil
 }
 
-func openOf(get func(string) ([]byte, error), number string) ([]CallID, error) {
-	b, err := get("from/" + number)
+// callsOf reads a record that lists calls.
+func callsOf(get func(string) ([]byte, error), key string) ([]CallID, error) {
+	b, err := get(key)
 	if err != nil || b == nil {
 		return nil, err
 	}
@@ -41,7 +42,7 @@ func openOf(get func(string) ([]byte, error), number string) ([]CallID, error) {
 
 // gone takes a call that has ended from those that are open of its number.
 func (t *txn) gone(c *Call) error {
-	open, err := openOf(t.Get, c.From)
+	open, err := callsOf(t.Get, "from/"+c.From)
 	i := slices.Index(open, c.ID)
 	if err != nil || i < 0 {
 		return err
