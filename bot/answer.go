@@ -309,22 +309,10 @@ func (b *Bot) pull(ctx context.Context, t typed) (string, error) {
 	if errors.Is(err, store.ErrNoCall) {
 		return forgotten, nil
 	}
-	if err == nil && v.Result == store.InLine {
-		err = b.backOnDuty(ctx, t.person.Name)
-	}
 	if err != nil {
 		return "", err
 	}
 	return b.verdict(ctx, a, v, c)
-}
-
-// backOnDuty puts a person on duty who asks for the next call: nobody else gets any.
-func (b *Bot) backOnDuty(ctx context.Context, person string) error {
-	d, err := b.Store.Duty(ctx, person)
-	if err != nil || !d.Off {
-		return err
-	}
-	return b.Store.SetDuty(ctx, person, store.Duty{})
 }
 
 // passOn hands the caller over whom a person is on the phone with, or gives the one back for whom their phone rings.

@@ -288,7 +288,7 @@ func TestStandInLine(t *testing.T) {
 		chat{cy, "list", "Nobody is waiting.\nIn line: Cy."},
 		chat{ann, "leave", leftLine}, chat{ann, "leave", notInLine}, chat{bob, "/pull cancel", leftLine}, chat{bob, "/pull leave", notInLine},
 		chat{ann, "pull", next}, chat{ann, "off", "You are off duty. Text ON when you are back."}, chat{ann, "leave", notInLine},
-		chat{ann, "pull", next}, chat{ann, "list", "Nobody is waiting.\nIn line: Ann."}, // and on duty again
+		chat{ann, "pull", next}, chat{ann, "list", "Nobody is waiting.\nIn line: Ann.\nOff duty: Ann."}, // a wish for one call
 		chat{bob, "/pull", "Nobody is waiting. You are in line for 30 minutes, behind 1 other; your phone rings when it is your turn."})
 
 	jane := r.named("Jane")

@@ -70,7 +70,7 @@ func newScene(t *testing.T, d dialogue) *scene {
 	if !slices.ContainsFunc(line, func(l string) bool { return strings.HasPrefix(l, "people:") }) {
 		line = append([]string{"people: [Ann, Bob]"}, line...)
 	}
-	h := serveTown(t, options{line: line, yaml: d.yaml, haste: 1000,
+	h := serveTown(t, options{line: line, yaml: d.yaml,
 		people: fmt.Sprintf("  - {name: Cy, phone: %q, slack: %s}\n", cyPhone, cySlack),
 		prepare: func(t *town) {
 			t.work.AddUser(bottest.User{ID: cySlack, Name: "Cy", TZ: "America/Boise"})

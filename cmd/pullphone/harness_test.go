@@ -59,7 +59,7 @@ type options struct {
 	clock   clockwork.Clock                 // of everything but Slack, which has the real one; a fake one by default
 	steady  bool                            // the server's ports stay free while it is down
 	dir     string                          // where the store is; one of its own by default
-	haste   float64                         // how many times Slack's limits are used; 0: once
+	haste   float64                         // how many times Slack's limits are used; 0: once by a process, without end here
 	limit   time.Duration                   // how long the story may take; 0: limit
 	prepare func(*town)                     // adds to the town before anything is set up
 	eager   bool                            // what was missed may still be asked for when the test begins
@@ -193,7 +193,7 @@ func (h *harness) start() {
 	}
 	s, err := newService(h.ctx, h.cfg, backend, h.opt.clock, log)
 	h.must(err)
-	s.bot.Haste = h.opt.haste
+	s.bot.Haste = cmp.Or(h.opt.haste, 1000) // a clock that stands gives no turns
 	if h.opt.front != nil {
 		s.public = h.opt.front(s.public)
 	}

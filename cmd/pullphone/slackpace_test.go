@@ -21,7 +21,7 @@ var outageCalls = flag.Int("outage-calls", 100, "calls in an hour without Slack"
 // there: the library checks the signature of a press against the real time.
 func slackTown(t *testing.T, o options) *harness {
 	clock := clockwork.NewFakeClockAt(time.Now())
-	o.clock, o.slack.Clock, o.slack.Limits = clock, clock, true
+	o.clock, o.slack.Clock, o.slack.Limits, o.haste = clock, clock, true, 1
 	h := serveTown(t, o)
 	h.clock = clock
 	return h
