@@ -508,6 +508,8 @@ func (c *crowd) live(callers int, more func() bool) {
 	var calling sync.WaitGroup
 	for _, p := range c.cfg.People {
 		c.hands[p.Slack] = &sync.Mutex{}
+	}
+	for _, p := range c.cfg.People {
 		c.answering.Go(func() { c.person(p) })
 	}
 	go c.anybody(supportPhone, func() {})
