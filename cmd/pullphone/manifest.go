@@ -38,8 +38,8 @@ features:
     always_online: true
   slash_commands:
     - command: /pull
-      description: Take the call that has waited longest
-      usage_hint: "[list | help]"
+      description: Take the call that has waited longest, or the next one
+      usage_hint: "[list | cancel | on | off 2h | help]"
       should_escape: true
 `)
 	if !socket {
