@@ -9,8 +9,8 @@ import (
 	"pullphone/store"
 )
 
-// Everything that is said to people, in SMS and in Slack, stands here; how a call stands, in status.go. An SMS fits one segment of 160 plain characters
-// where a name allows it. Texts that go to Slack are made harmless by whoever sends them.
+// Everything that is said to people, in SMS and in Slack, stands here; how a call stands, in status.go. An SMS fits one
+// segment of 160 plain characters where a name allows it. Texts that go to Slack are made harmless by whoever sends them.
 const (
 	withheld       = "withheld number"
 	somebody       = "Somebody" // of whom a store that was put back to a copy does not know
