@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"pullphone/bot/bottest"
+	"pullphone/store"
 	"pullphone/voice/voicetest"
 )
 
@@ -36,6 +38,7 @@ func play(t *testing.T, all []dialogue) {
 					s.line(l)
 				}
 			}
+			s.curtain()
 		})
 	}
 }
@@ -88,6 +91,56 @@ func newScene(t *testing.T, d dialogue) *scene {
 		}
 	})
 	return s
+}
+
+// ended is how Slack shows each outcome.
+var ended = map[store.Outcome]string{
+	store.Talked: "Talked with ", store.Voicemail: "Left a voicemail of ", store.Missed: "Missed: ", store.Forwarded: "Forwarded by ",
+	store.CalledBack: "Called back by ", store.Tried: "and not reached.",
+}
+
+// curtain is what every dialogue must come to, whatever its lines look at: those who called a line still in it are shown
+// as they are; of those who do not, history tells once how it ended, and Slack shows the same, without a button. Nobody has
+// heard an error.
+func (s *scene) curtain() {
+	for _, a := range s.actors {
+		for _, p := range []*voicetest.Party{a.party, partyOf(a.call)} {
+			if p != nil && slices.ContainsFunc(p.Heard(), func(h voicetest.Heard) bool { return h.Kind == voicetest.HeardError }) {
+				s.t.Errorf("%s hears an error: %v", a.name, p.Heard())
+			}
+		}
+		if a.call == nil {
+			continue
+		}
+		id, err := s.store.CallBySID(s.ctx, a.call.SID())
+		if errors.Is(err, store.ErrNoCall) { // somebody who dialled in
+			continue
+		}
+		s.must(err)
+		s.log = append(s.log, "the last message about "+a.name)
+		s.settle()
+		c, err := s.store.Call(s.ctx, id)
+		s.must(err)
+		if c.Open() {
+			s.await(func() bool {
+				return slices.ContainsFunc(s.about(a), func(m bottest.Message) bool { return len(m.Buttons()) > 0 == (c.State == store.Waiting) })
+			})
+			continue
+		}
+		r := s.record(a.call)
+		s.await(func() bool {
+			return slices.ContainsFunc(s.about(a), func(m bottest.Message) bool {
+				return strings.Contains(m.AsText(), ended[r.Outcome]) && len(m.Buttons()) == 0
+			})
+		})
+	}
+}
+
+func partyOf(c *voicetest.Call) *voicetest.Party {
+	if c == nil {
+		return nil
+	}
+	return c.Party
 }
 
 // verbs are what a line can say. Each gets what its pattern finds.

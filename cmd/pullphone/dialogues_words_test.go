@@ -241,7 +241,7 @@ func TestDialoguesPull(t *testing.T) {
 			Jane calls
 			Jane hears "Putting you through to Ann."
 			Ann's phone rings
-			Ann gets "Yours: (208) 555-0123. Your phone (208) 555-0101 rings now."
+			Ann gets "(208) 555-0123. Your phone (208) 555-0101 rings now."
 			Slack shows Jane "Ann"
 			Ann picks up
 			Ann presses 1
