@@ -54,11 +54,15 @@ type Bot struct {
 // New makes a Bot of its parts, all of which must be set.
 func New(b Bot) *Bot {
 	b.asides, b.listeners = make(chan aside, 64), make(chan struct{}, 16)
-	b.pacer = &pacer{factor: &b.Haste, buckets: map[string]*bucket{}, ids: map[string]string{}}
+	b.pacer = &pacer{factor: &b.Haste, among: b.Store.Living, buckets: map[string]*bucket{}, ids: map[string]string{}}
 	b.finder = &finder{channels: map[string]*found{}, unmarked: map[string]bool{}}
 	b.troubles = &troubles{of: map[string]trouble{}}
 	return &b
 }
+
+// AnswerWithin is how long a request of Slack's may be worked on: Slack shows an error of its own after three seconds
+// (docs.slack.dev/interactivity/handling-user-interaction), and the word that it did not work takes a moment to get there.
+const AnswerWithin = 2500 * time.Millisecond
 
 // SlackTimeout bounds one request to Slack. The library's own client has no time limit.
 const SlackTimeout = 8 * time.Second

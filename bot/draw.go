@@ -38,7 +38,7 @@ func (b *Bot) draw(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 		err = b.update(ctx, &at, m)
 	}
 	if err == nil && at.TS == "" && d.Doubt {
-		at, err = b.find(ctx, line.Channel, m.mark, c.Arrived)
+		at, err = b.find(ctx, line.Channel, m.mark, c.Arrived, d.Left)
 		b.Store.Looked(d.Kind, at.TS != "")
 		if at.TS != "" {
 			err = b.update(ctx, &at, m)

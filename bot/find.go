@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -49,18 +50,20 @@ type finder struct {
 
 type found struct {
 	from time.Time
+	left map[string]bool // owners of deeds who were gone by then, see store.Deed
 	ts   map[mark]string // of the newest with this mark
 }
 
-// find looks for a message that may have been posted since a time. Where the channel cannot be read at all, most
+// find looks for a message that may have been posted since a time, by this process or by one that left it in doubt, whose
+// owner's name is left. Where the channel cannot be read at all, most
 // likely for want of the scope, there is none to be found: twice is better than never.
-func (b *Bot) find(ctx context.Context, ref string, m mark, since time.Time) (store.Message, error) {
+func (b *Bot) find(ctx context.Context, ref string, m mark, since time.Time, left string) (store.Message, error) {
 	b.finder.one.Lock()
 	defer b.finder.one.Unlock()
 	channel, err := b.channelID(ctx, ref)
 	var ts string
 	if err == nil {
-		ts, err = b.read(ctx, channel, m, since.Add(-ahead))
+		ts, err = b.read(ctx, channel, m, since.Add(-ahead), left)
 	}
 	if unreadable(err) {
 		b.Log.Warn("a message that Slack may have is posted again, since the channel cannot be read", "channel", ref, "id", m.id, "err", err)
@@ -80,10 +83,18 @@ func unreadable(err error) bool {
 	return unknown || garbled || turnedAway(err) || !passing(code) && !limited(code) && !tokenless(code)
 }
 
-func (b *Bot) read(ctx context.Context, channel string, m mark, from time.Time) (ts string, err error) {
+func (b *Bot) read(ctx context.Context, channel string, m mark, from time.Time, left string) (ts string, err error) {
 	f := b.finder.known(channel)
-	if f == nil || f.from.After(from) {
-		f = &found{from: from, ts: map[mark]string{}}
+	// What another process has posted since the channel was read is not known here.
+	if f == nil || f.from.After(from) || left != "" && !f.left[left] {
+		next := &found{from: from, left: map[string]bool{left: true}, ts: map[mark]string{}}
+		if f != nil {
+			maps.Copy(next.left, f.left)
+			if f.from.Before(from) {
+				next.from = f.from
+			}
+		}
+		f = next
 		b.finder.know(channel, f) // before it is read: a post that ends in doubt meanwhile has it forgotten again
 		if err := b.history(ctx, channel, f); err != nil {
 			b.finder.forget(channel)

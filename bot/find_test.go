@@ -260,7 +260,7 @@ func TestFindByName(t *testing.T) {
 	if _, err := Channel(r.ctx, r.Slack, "#none"); fmt.Sprint(err) != "no channel #none that pullphone can see" {
 		t.Error(err)
 	}
-	if _, err := r.find(r.ctx, "#none", callMark(c), c.Arrived); err != nil {
+	if _, err := r.find(r.ctx, "#none", callMark(c), c.Arrived, ""); err != nil {
 		t.Errorf("what cannot be found holds up what is to be posted: %v", err)
 	}
 }
@@ -273,5 +273,35 @@ func TestCertainlyNot(t *testing.T) {
 	_, err := r.draw(r.ctx, store.Deed{Call: c.ID})
 	if later, ok := err.(*store.Later); !ok || later.After != 0 || later.Err == nil {
 		t.Errorf("%+v", err)
+	}
+}
+
+// What another process has posted before it died is found, though the channel was read before; and for all that it left the
+// channel is read once.
+func TestFindWhatAnotherPosted(t *testing.T) {
+	r := open(t, someTeam())
+	other := New(Bot{Store: r.Store, Twilio: r.Twilio, Slack: r.Slack, PublicURL: r.PublicURL, Links: r.Links, Log: r.Bot.Log})
+	draw := func(b *Bot, d store.Deed) {
+		t.Helper()
+		d.Kind = store.Draw
+		_, err := b.draw(r.ctx, d)
+		r.no(err)
+	}
+	draw(r.Bot, store.Deed{Call: r.arrive("CA0").ID, Doubt: true})
+	var calls []store.Call
+	for i := range 4 {
+		c := r.arrive(fmt.Sprint("CA1", i))
+		calls = append(calls, c)
+		if i < 3 { // the last one it had reserved, and did not come to it
+			draw(other, store.Deed{Call: c.ID})
+		}
+		r.clock.Advance(2 * time.Second)
+	}
+	reads, posts := r.count("conversations.history"), r.count("chat.postMessage")
+	for i, left := range []string{"a/1", "b/1", "a/1", "b/1"} {
+		draw(r.Bot, store.Deed{Call: calls[i].ID, Doubt: true, Left: left})
+	}
+	if reads, posts = r.count("conversations.history")-reads, r.count("chat.postMessage")-posts; reads != 2 || posts != 1 {
+		t.Errorf("%d reads, %d posts", reads, posts)
 	}
 }

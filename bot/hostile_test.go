@@ -28,7 +28,10 @@ var hostile = []string{
 // In every state, in every way that people are told, a name is mere text. What is ours is left as it is.
 func TestHostileNames(t *testing.T) {
 	for _, name := range hostile {
-		t.Run(name, func(t *testing.T) { hostileName(t, name) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hostileName(t, name)
+		})
 	}
 }
 

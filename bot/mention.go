@@ -32,7 +32,7 @@ func (b *Bot) mention(ctx context.Context, d store.Deed) (func(*store.Call) bool
 	m := stillWaits(line, c, int(d.Rev), b.Store.Clock.Now())
 	var at store.Message
 	if d.Doubt { // even of a call that has ended: the message names the caller
-		at, err = b.find(ctx, line.Channel, m.mark, c.Arrived)
+		at, err = b.find(ctx, line.Channel, m.mark, c.Arrived, d.Left)
 		b.Store.Looked(d.Kind, at.TS != "")
 	}
 	if err == nil && at.TS == "" {

@@ -42,9 +42,11 @@ type pace struct {
 	burst int
 }
 
-// pacer gives out turns, so that Slack's limits are kept and not discovered.
+// pacer gives out turns, so that Slack's limits are kept and not discovered. Processes that serve one workspace have equal
+// shares.
 type pacer struct {
-	factor *float64 // how many times Slack's limits; 0: once
+	factor *float64   // how many times Slack's limits; 0: once
+	among  func() int // how many processes
 
 	mu      sync.Mutex
 	buckets map[string]*bucket // by method, or of posting by channel
@@ -53,26 +55,33 @@ type pacer struct {
 
 type bucket struct {
 	rate.Limiter
+	share float64
 	until time.Time // not before: Slack said so
 }
 
-func (p *pacer) bucket(name string, of pace) *bucket {
+func (p *pacer) bucket(now time.Time, name string, of pace) *bucket {
+	share := max(*p.factor, 1) / float64(p.among())
+	limit, burst := rate.Every(of.every)*rate.Limit(share), max(1, int(float64(of.burst)*share))
 	b := p.buckets[name]
-	if b == nil {
-		factor := max(*p.factor, 1)
-		b = &bucket{Limiter: *rate.NewLimiter(rate.Every(of.every)*rate.Limit(factor), int(float64(of.burst)*factor))}
+	switch {
+	case b == nil:
+		b = &bucket{Limiter: *rate.NewLimiter(limit, burst), share: share}
 		p.buckets[name] = b
+	case b.share != share:
+		b.SetLimitAt(now, limit)
+		b.SetBurstAt(now, burst)
+		b.share = share
 	}
 	return b
 }
 
 // wait is how long until there is a turn. Whatever is not urgent leaves one for what is.
 func (b *bucket) wait(now time.Time, urgent bool) time.Duration {
-	need := 1.0
+	need := 1
 	if !urgent {
-		need = 2
+		need = min(2, b.Burst())
 	}
-	short := need - b.TokensAt(now)
+	short := float64(need) - b.TokensAt(now)
 	return max(b.until.Sub(now), time.Duration(short/float64(b.Limit())*float64(time.Second)))
 }
 
@@ -80,9 +89,9 @@ func (b *bucket) wait(now time.Time, urgent bool) time.Duration {
 func (p *pacer) turn(now time.Time, method, channel string, urgent bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	buckets := []*bucket{p.bucket(method, paces[method])}
+	buckets := []*bucket{p.bucket(now, method, paces[method])}
 	if method == posting {
-		buckets = append(buckets, p.bucket(p.id(channel), channelPace))
+		buckets = append(buckets, p.bucket(now, p.id(channel), channelPace))
 	}
 	var wait time.Duration
 	for _, b := range buckets {
@@ -98,12 +107,12 @@ func (p *pacer) turn(now time.Time, method, channel string, urgent bool) time.Du
 }
 
 // pause lets Slack's word stand: nothing more of this method, or of posting in this channel, until then.
-func (p *pacer) pause(method, channel string, until time.Time) {
+func (p *pacer) pause(now time.Time, method, channel string, until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := p.bucket(method, paces[method])
+	b := p.bucket(now, method, paces[method])
 	if method == posting {
-		b = p.bucket(p.id(channel), channelPace)
+		b = p.bucket(now, p.id(channel), channelPace)
 	}
 	b.until = until
 }

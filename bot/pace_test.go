@@ -18,10 +18,53 @@ func TestPaces(t *testing.T) {
 	}
 }
 
+func newPacer(among int) *pacer {
+	return &pacer{factor: new(float64), among: func() int { return among }, buckets: map[string]*bucket{}, ids: map[string]string{}}
+}
+
+// However many processes share a workspace, and though some of them begin or end meanwhile, together they keep to Slack's
+// figure for any minute; and what is not urgent has its turn with each of them.
+func TestPacesAreShared(t *testing.T) {
+	tier := map[string]int{posting: 300, updating: 50, deleting: 50, whisper: 100, reading: 50, searching: 20}
+	for method, most := range tier {
+		for _, urgent := range []bool{true, false} {
+			among := 1
+			var all []*pacer
+			for range 5 {
+				p := newPacer(0)
+				p.among = func() int { return among }
+				all = append(all, p)
+			}
+			now := time.Date(2026, 3, 2, 17, 4, 5, 0, time.UTC)
+			var turns []time.Time
+			for second := range 600 {
+				among = 1 + second/60%5
+				for i, p := range all[:among] {
+					channel := string(rune('a' + second%20 + i))
+					for p.turn(now, method, channel, urgent) == 0 {
+						turns = append(turns, now)
+					}
+				}
+				now = now.Add(time.Second)
+			}
+			within := 0
+			for i, j := 0, 0; i < len(turns); i++ {
+				for turns[i].Sub(turns[j]) >= time.Minute {
+					j++
+				}
+				within = max(within, i-j+1)
+			}
+			if within > most || len(turns) < 10*int(time.Minute/paces[method].every)*2/3 {
+				t.Errorf("%s, urgent %t: %d turns, %d of them within a minute of %d", method, urgent, len(turns), within, most)
+			}
+		}
+	}
+}
+
 // A turn in one channel is none in another; a channel's #name and ID are one; and what is urgent finds a turn left.
 func TestTurns(t *testing.T) {
 	now := time.Date(2026, 3, 2, 17, 4, 5, 0, time.UTC)
-	p := &pacer{factor: new(float64), buckets: map[string]*bucket{}, ids: map[string]string{}}
+	p := newPacer(1)
 	turn := func(channel string, urgent bool, want time.Duration) {
 		t.Helper()
 		if wait := p.turn(now, posting, channel, urgent); wait.Round(time.Millisecond) != want {
@@ -43,10 +86,10 @@ func TestTurns(t *testing.T) {
 	turn("C1", true, 0)
 
 	// Slack says how long nothing more is to come, of this kind and there.
-	p.pause(posting, "#sales", now.Add(17*time.Second))
+	p.pause(now, posting, "#sales", now.Add(17*time.Second))
 	turn("C1", true, 17*time.Second)
 	turn("C2", true, 0)
-	p.pause(updating, "C1", now.Add(30*time.Second))
+	p.pause(now, updating, "C1", now.Add(30*time.Second))
 	if wait := p.turn(now, updating, "C2", true); wait != 30*time.Second {
 		t.Errorf("updates: %s", wait)
 	}

@@ -34,7 +34,7 @@ func (b *Bot) post(ctx context.Context, d store.Deed) (func(*store.Call) bool, e
 	m := voicemail(line, c, n, b.Links.Make(c.ID, n, b.Store.Clock.Now()))
 	var at store.Message
 	if d.Doubt {
-		at, err = b.find(ctx, line.Channel, m.mark, c.Voice[n].At)
+		at, err = b.find(ctx, line.Channel, m.mark, c.Voice[n].At, d.Left)
 		b.Store.Looked(d.Kind, at.TS != "")
 	}
 	if err == nil && at.TS == "" {

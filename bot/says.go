@@ -58,8 +58,9 @@ func announcement(line store.Line, c store.Call) string {
 	}
 	text := func(news, line, who string) string { return news + line + ": " + who + tail }
 	const all, least = 1000, 10 // characters of the note
+	caller := who(line, c)
 	fits := func(note int, place string) (string, bool) {
-		s := text(news(c, all, note), line.Name, who(line, c)+place)
+		s := text(news(c, all, note), line.Name, caller+place)
 		return s, len([]rune(s)) <= segment
 	}
 	if s, ok := fits(all, placed(c)); ok {

@@ -58,6 +58,8 @@ func (b *Bot) fromSocket(ctx context.Context, c *socketmode.Client, e socketmode
 			b.Log.Error("panic", "event", e.Type, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
+	ctx, cancel := context.WithTimeout(ctx, AnswerWithin)
+	defer cancel()
 	var reply []any
 	switch data := e.Data.(type) {
 	case slack.InteractionCallback:

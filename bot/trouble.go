@@ -39,7 +39,8 @@ func (b *Bot) Trouble() []string {
 // noted takes note of what Slack said to a request: of a limit, and of what it says about the app or the channel.
 func (b *Bot) noted(method, channel string, err error) {
 	if after := limit(err); after > 0 {
-		b.pacer.pause(method, channel, b.Store.Clock.Now().Add(after))
+		now := b.Store.Clock.Now()
+		b.pacer.pause(now, method, channel, now.Add(after))
 	}
 	switch code := slackCode(err); {
 	case tokenless(code):

@@ -65,7 +65,7 @@ func (t *txn) waited(c *Call) error {
 	if err != nil {
 		return err
 	}
-	all = append(all, wait{At: t.now, For: t.now.Sub(c.Arrived)})
+	all = append(all, wait{At: t.now, For: max(0, t.now.Sub(c.Arrived))})
 	t.Put("waited/"+c.Line, encode(all[max(0, len(all)-mostWaits):]))
 	return nil
 }

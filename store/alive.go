@@ -14,6 +14,10 @@ const (
 
 	// Beat is how often the store is written to see whether it takes a change.
 	Beat = 5 * time.Second
+
+	// refusedAgain is how soon after a webhook that was refused Twilio is asked once more because of another: a fault may
+	// last.
+	refusedAgain = time.Minute
 )
 
 // Alive writes the time into the store at once and every Beat, until ctx ends: so it is known whether the store takes
@@ -33,32 +37,50 @@ func (s *Store) Alive(ctx context.Context) error {
 	}
 }
 
-// beat makes a large change: what is left of a full disk may do for a small one and yet not for a call.
+// beat makes a change as large as the backend says that it must be.
 func (s *Store) beat(ctx context.Context) error {
+	size := s.backend.BeatSize()
 	err := s.update(ctx, func(t *txn) error {
-		t.Put(aliveKey, fmt.Appendf(make([]byte, 0, 64<<10), "%-65000s", t.now.Format(time.RFC3339Nano)))
+		t.Put(aliveKey, fmt.Appendf(nil, "%-*s", size, t.now.Format(time.RFC3339Nano)))
 		return nil
 	})
-	if err != nil {
-		s.beaten.Store(nil)
-		return err
+	before := s.beaten.Load()
+	refused := s.refused.Load() && s.Clock.Since(s.asked) >= refusedAgain
+	if err == nil && (refused || before != nil && before.err != nil) {
+		s.refused.Store(false)
+		if err = s.askAll(ctx); err == nil { // nobody could listen meanwhile
+			s.asked = s.Clock.Now()
+			s.lose(true)
+		}
 	}
-	now := s.Clock.Now() // with its monotonic reading, where it has one: a clock that is set changes no age
-	s.beaten.Store(&now)
-	return nil
+	// The time has its monotonic reading, where it has one: a clock that is set changes no age.
+	s.beaten.Store(&beaten{s.Clock.Now(), err})
+	return err
 }
 
-// SinceBeat is how long ago Alive last wrote the time; ok is false when it could not, or has not yet.
-func (s *Store) SinceBeat() (age time.Duration, ok bool) {
-	at := s.beaten.Load()
-	if at == nil {
-		return 0, false
-	}
-	return s.Clock.Since(*at), true
+// Refused notes that a webhook was not taken, though the store may take others: with the next beat Twilio is asked what it
+// was about, and Lost receives.
+func (s *Store) Refused() { s.refused.Store(true) }
+
+// beaten is when Alive last wrote the time, or tried to.
+type beaten struct {
+	at  time.Time
+	err error
 }
+
+// SinceBeat is how long ago Alive last wrote the time. The error says why it could not, or has not yet.
+func (s *Store) SinceBeat() (age time.Duration, err error) {
+	b := s.beaten.Load()
+	if b == nil {
+		return 0, errNoBeat
+	}
+	return s.Clock.Since(b.at), b.err
+}
+
+var errNoBeat = errors.New("it has not been tried yet")
 
 // CaughtUp returns until when a kind of thing that may have been missed has been looked for: as CatchUp recorded it, else
-// until the process before this one last wrote the time, else until now.
+// until LastSeen, else until now.
 func (s *Store) CaughtUp(ctx context.Context, what string) (time.Time, error) {
 	at := s.lastSeen
 	err := s.backend.View(ctx, func(r Reader) error {
@@ -82,7 +104,8 @@ func (s *Store) CatchUp(ctx context.Context, what string, until time.Time) error
 	})
 }
 
-// LastSeen is when a process before this one last wrote the time; zero when none has.
+// LastSeen is when a process before this one last wrote the time; zero when none has, or when others served the store as
+// this one opened it: then nothing was missed.
 func (s *Store) LastSeen() time.Time { return s.lastSeen }
 
 // readLastSeen is to be called before Alive overwrites it.

@@ -127,7 +127,7 @@ func (s *Store) ArriveAtFallback(ctx context.Context, a Arrival) (Call, error) {
 func (s *Store) arrive(ctx context.Context, a Arrival, at time.Time, begin func(*txn, *Call) error) (Call, error) {
 	var out Call
 	isNew := false
-	id := NewCallID(at)
+	id := s.newCallID(at)
 	err := s.update(ctx, func(t *txn) error {
 		known, err := t.Get("sid/" + a.SID)
 		if err != nil {

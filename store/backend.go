@@ -22,6 +22,15 @@ type Backend interface {
 	// disk any more. Changes may wait for it, reads do not.
 	Compact(ctx context.Context) error
 
+	// Register puts the key "process/"+name with a value, which stands while this process has the backend open: Close
+	// removes it at once, and should the process die it is gone within ten seconds. Should it be lost though the process
+	// lives, it is put again. The same name again changes the value.
+	Register(ctx context.Context, name string, about []byte) error
+
+	// BeatSize is how many bytes a change must have to show that a call's can be taken: what is left of a full disk may do
+	// for a small one.
+	BeatSize() int
+
 	// Close finishes what was begun and closes the backend.
 	Close() error
 }
@@ -31,7 +40,8 @@ type Reader interface {
 	// Get returns the value of a key, nil when there is none.
 	Get(key string) ([]byte, error)
 
-	// Scan calls fn for each key with the prefix, from the given key on, in byte order, until fn returns false.
+	// Scan calls fn for each key with the prefix, from the given key on, in byte order, until fn returns false. A prefix
+	// that is not empty names a kind at least.
 	Scan(prefix, from string, fn func(key string, value []byte) bool) error
 }
 

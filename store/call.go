@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -14,7 +15,14 @@ type CallID string
 
 // NewCallID returns an ID that sorts by time of arrival.
 func NewCallID(now time.Time) CallID {
-	return CallID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
+	return newCallID(now, ulid.DefaultEntropy())
+}
+
+// newCallID is the same; those of one millisecond sort in the order in which a store made them.
+func (s *Store) newCallID(now time.Time) CallID { return newCallID(now, s.ids) }
+
+func newCallID(now time.Time, entropy io.Reader) CallID {
+	return CallID(ulid.MustNew(ulid.Timestamp(now), entropy).String())
 }
 
 // Time is when the call arrived, to the millisecond.

@@ -151,8 +151,8 @@ func (t *txn) answer(c *Call, a Answer) (Verdict, change, error) {
 	return Verdict{Result: Lost, First: c.Claim}, nothing, nil
 }
 
-// claim gives a waiting call to the first who answered. The redirect is reserved here for this process, so that it
-// needs no second commit before it goes out.
+// claim gives a waiting call to the first who answered. The redirect is reserved here for this process, unless that is
+// about to end, so that it needs no second commit before it goes out.
 func (t *txn) claim(c *Call, by Claim) error {
 	by.Attempt, by.At = c.Attempt, t.now
 	c.Claim = &by
@@ -168,12 +168,15 @@ func (t *txn) claim(c *Call, by Claim) error {
 	if by.Leg != "" {
 		at = at.Add(meetWithin) // they have to be where the caller is led; see Met
 	}
-	d := Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt, Due: at, Owner: t.owner, Until: at.Add(reserveFor)}
-	switch {
-	case c.Back == nil:
-		t.due(d)
-	case by.Leg == "":
+	d := Deed{Kind: Redirect, Call: c.ID, Attempt: c.Attempt, Due: at}
+	if c.Back != nil {
 		d.Kind = CallOut
+	}
+	if c.Back == nil || by.Leg == "" {
+		var err error
+		if d.Owner, err = t.owner(d.Kind); err != nil {
+			return err
+		}
 		t.due(d)
 	}
 	if by.Word == Take {

@@ -20,13 +20,16 @@ func atKey(at time.Time, id CallID) string {
 func (s *Store) Deadlines(ctx context.Context) error {
 	changed, cancel := s.backend.Watch("at/")
 	defer cancel()
+	var failures row
 	for {
 		next, err := s.expire(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err != nil && ctx.Err() != nil {
+			return nil
+		}
+		if failures.first(err) {
 			s.Log.Error("deadlines", "err", err)
+		}
+		if err != nil {
 			next = time.Second
 		}
 		if !s.pause(ctx, next, changed, nil) {
@@ -41,12 +44,11 @@ func (s *Store) pause(ctx context.Context, d time.Duration, changed, woken <-cha
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return false
 	case <-changed:
 	case <-woken:
 	case <-timer.Chan():
 	}
-	return true
+	return ctx.Err() == nil
 }
 
 // expire handles the deadlines that have passed and returns how long it is to the next one.

@@ -23,6 +23,9 @@
 // (packages voice and bot) sees the change, does it, and records that it was done. A crash between two steps heals
 // because what is due is in the store.
 //
+// Several processes may serve one store. All of them hear webhooks, keep deadlines and do what is due; each deed is done by
+// whoever reserves it first. When one of them ends, the others do what it left (process.go).
+//
 // The keys:
 //
 //	meta/schema            version of everything below
@@ -39,13 +42,17 @@
 //	waits/<number>         how many callers are on hold on a line
 //	waited/<number>        how long the calls of a line waited that were taken last
 //	busy/<person>          the calls that a person rings for or talks in
-//	duty/<person>          that a person is off duty, and until when
+//	off/all                who is off duty, and until when
 //	standing/all           who stands in line for the next call, the first first
 //	quota/<hash>           what has been done of something that is bounded
 //	phone/<number>         a person's phone that took none of our last texts
 //	due/<kind>/<call>/…    what is to be done
 //	gone/<call>            a call whose caller is forgotten; it is dropped once it has ended and nothing is due for it
 //	meta/wipe              something was deleted that must not be read from the disk any more
+//	meta/copying           the rest was being copied from elsewhere, and that has not come to its end (copy.go)
+//	meta/counted           what an older pullphone did not count has been counted
+//	process/<name>         a process that has the store open; the backend removes it with the process
+//	owner/<name>/<term>    that what a process reserves is its; it outlives one that dies
 //
 // Call IDs are ULIDs: keys in order of arrival keep a B+tree's pages full.
 package store

@@ -49,9 +49,9 @@ type Deed struct {
 	First   bool      `json:"first,omitempty"`   // Draw: the call has no message yet
 	Waiting bool      `json:"waiting,omitempty"` // Draw: the call waits for an answer
 
-	Owner string    `json:"owner,omitempty"` // who reserved it
-	Until time.Time `json:"until,omitzero"`
-	Doubt bool      `json:"doubt,omitempty"` // reserved once by somebody who did not record the end: it may be done
+	Owner string `json:"owner,omitempty"` // who reserved it, see process.go
+	Doubt bool   `json:"doubt,omitempty"` // reserved once by somebody who did not record the end: it may be done
+	Left  string `json:"left,omitempty"`  // the owner who did not, once they are gone
 }
 
 // Key is where the deed stands in the store; there is one deed of a kind for a call, attempt and person.
@@ -65,9 +65,6 @@ func (d Deed) Key() string {
 	}
 	return key
 }
-
-// reserveFor is how long a reservation lasts: longer than any request to Twilio or Slack may take.
-const reserveFor = 30 * time.Second
 
 // nameWait is how long an announcement waits for the caller's name.
 const nameWait = 1500 * time.Millisecond
@@ -98,12 +95,12 @@ func (t *txn) draw(c *Call) error {
 		return err
 	}
 	if old != nil {
-		d.Doubt = old.Doubt
+		d.Doubt, d.Left = old.Doubt, old.Left
 	}
 	switch {
 	case old != nil && old.Owner != "":
 		// It is being drawn: the reservation stands until that ends.
-		d.Owner, d.Until = old.Owner, old.Until
+		d.Owner = old.Owner
 	case c.Naming && c.State == Waiting && old != nil:
 		d.Due = old.Due
 	case c.Naming && c.State == Waiting && c.Message.TS == "":

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -17,14 +18,49 @@ type Duty struct {
 // that wait.
 func (s *Store) SetDuty(ctx context.Context, person string, d Duty) error {
 	return s.update(ctx, func(t *txn) error {
-		if !d.Off {
-			t.Delete("duty/" + person)
-			return t.freed(person)
+		off, err := offOf(t.Get, t.now)
+		if err != nil {
+			return err
 		}
-		t.Put("duty/"+person, encode(d))
-		return errors.Join(t.freed(person), t.leaveLine(person))
+		delete(off, person)
+		if d.Off {
+			off[person] = d
+		}
+		t.setOff(off)
+		if err := t.freed(person); err != nil || !d.Off {
+			return err
+		}
+		return t.leaveLine(person)
 	})
 }
+
+// offKey is one record for all: an arrival asks about everybody.
+const offKey = "off/all"
+
+// offOf reads who is off duty.
+func offOf(get func(string) ([]byte, error), now time.Time) (map[string]Duty, error) {
+	b, err := get(offKey)
+	if err != nil || b == nil {
+		return map[string]Duty{}, err
+	}
+	off, err := decode[map[string]Duty](b)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(*off, func(_ string, d Duty) bool { return d.over(now) })
+	return *off, nil
+}
+
+func (t *txn) setOff(off map[string]Duty) {
+	if len(off) == 0 {
+		t.Delete(offKey)
+		return
+	}
+	t.Put(offKey, encode(off))
+}
+
+// over reports whether somebody who was off duty is on duty again by themselves.
+func (d Duty) over(now time.Time) bool { return !d.Until.IsZero() && !d.Until.After(now) }
 
 // Duty tells whether a person is on duty.
 func (s *Store) Duty(ctx context.Context, person string) (Duty, error) {
@@ -37,15 +73,8 @@ func (s *Store) Duty(ctx context.Context, person string) (Duty, error) {
 }
 
 func dutyOf(get func(string) ([]byte, error), person string, now time.Time) (Duty, error) {
-	b, err := get("duty/" + person)
-	if err != nil || b == nil {
-		return Duty{}, err
-	}
-	d, err := decode[Duty](b)
-	if err != nil || !d.Until.IsZero() && !d.Until.After(now) {
-		return Duty{}, err
-	}
-	return *d, nil
+	off, err := offOf(get, now)
+	return off[person], err
 }
 
 func (t *txn) offDuty(person string) (bool, error) {
@@ -200,38 +229,6 @@ func (t *txn) setBusy(person string, has []CallID) error {
 	}
 	t.Put("busy/"+person, encode(has))
 	return nil
-}
-
-// whoIsBusy notes anew who has which calls: the store may be from before that was noted.
-func (s *Store) whoIsBusy(ctx context.Context) error {
-	open, err := s.OpenCalls(ctx, "")
-	if err != nil {
-		return err
-	}
-	has := map[string][]Call{}
-	for _, c := range open {
-		if taker := c.taker(); taker != "" {
-			has[taker] = append(has[taker], c)
-		}
-	}
-	return s.update(ctx, func(t *txn) error {
-		for _, p := range t.team.People {
-			calls := has[p.Name]
-			slices.SortStableFunc(calls, func(a, b Call) int { return a.Claim.At.Compare(b.Claim.At) })
-			ids := make([]CallID, len(calls))
-			for i, c := range calls {
-				ids[i] = c.ID
-			}
-			noted, err := t.has(p.Name)
-			if err == nil && !slices.Equal(ids, noted) {
-				err = t.setBusy(p.Name, ids)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // CallsOf returns the calls that a person rings for or talks in, the oldest claim first.

@@ -8,6 +8,12 @@ func (s *Store) Expire(ctx context.Context) error {
 	return err
 }
 
+// TakeUp does once what TakeOver does over and over.
+func (s *Store) TakeUp(ctx context.Context) error {
+	_, err := s.takeUp(ctx, false)
+	return err
+}
+
 // Worker does the deeds of one kind that it is given, as Run does those that it finds.
 type Worker struct{ r *runner }
 

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"time"
@@ -124,31 +123,4 @@ func (t *txn) list(line string, c crowd, people []string) error {
 	c.Listed = listed
 	t.Put("waits/"+line, encode(c))
 	return nil
-}
-
-// recount counts those who are on hold on each line anew: the store may be from before they were counted.
-func (s *Store) recount(ctx context.Context) error {
-	open, err := s.OpenCalls(ctx, "")
-	if err != nil {
-		return err
-	}
-	waiting := map[string]int{}
-	for _, c := range open {
-		if c.onHold() {
-			waiting[c.Line]++
-		}
-	}
-	return s.update(ctx, func(t *txn) error {
-		for _, l := range t.team.Lines {
-			c, err := t.crowd(l.Number)
-			if err != nil {
-				return err
-			}
-			if c.Waiting != waiting[l.Number] {
-				c.Waiting = waiting[l.Number]
-				t.Put("waits/"+l.Number, encode(c))
-			}
-		}
-		return nil
-	})
 }

@@ -137,7 +137,7 @@ func (s *Store) dropForgotten(ctx context.Context) (waits bool, err error) {
 	if err != nil || len(ended) == 0 {
 		return waits, err
 	}
-	for some := range slices.Chunk(ended, atOnce) {
+	for some := range slices.Chunk(ended, few/2) {
 		err := s.update(ctx, func(t *txn) error {
 			for _, id := range some {
 				c, err := load(t.Get, CallID(id))

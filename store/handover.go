@@ -24,7 +24,7 @@ func (t *txn) handOver(c *Call, a Answer) (Verdict, change, error) {
 		return Verdict{Result: Stale, First: first}, nothing, nil
 	}
 	note := []rune(a.Note)
-	seconds := int(t.now.Sub(c.Accepted).Round(time.Second) / time.Second)
+	seconds := t.since(c.Accepted)
 	if c.Handed != nil {
 		seconds += c.Handed.Seconds
 	}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -12,11 +13,13 @@ import (
 	"pullphone/store/storetest"
 )
 
-// memory is a backend that keeps its keys in memory and fails when it is told to.
+// memory is a process's way to keys in memory, which others may share. It fails when it is told to.
 type memory struct {
 	*disk
-	closed  bool                     // under disk.read
-	watches map[chan struct{}]string // likewise
+	closed bool              // under disk.read
+	about  map[string][]byte // that are registered, under disk.mu
+
+	few bool // keys in a change: see storetest.Few
 
 	// fault, if not nil, is asked before each change what is to become of it.
 	fault func() fault
@@ -24,9 +27,10 @@ type memory struct {
 
 // disk is what outlives a memory that is closed.
 type disk struct {
-	mu    sync.Mutex // one change at a time
-	read  sync.Mutex // never held while anything else runs
-	pairs pairs      // sorted by key; never changed, only replaced
+	mu       sync.Mutex // one change at a time
+	read     sync.Mutex // never held while a change runs
+	pairs    pairs      // sorted by key; never changed, only replaced
+	watchers store.Watchers
 }
 
 type pair struct {
@@ -42,13 +46,16 @@ const (
 	unwritten       // an error, nothing was written
 	doubtful        // an error, everything was written
 	twice           // fn runs twice
+	dies            // this process dies, nothing was written
+	diesLater       // this process dies, everything was written
 )
 
-var errFault = errors.New("the disk said so")
+var (
+	errFault = errors.New("the disk said so")
+	errDied  = errors.New("this process is dead")
+)
 
-func newMemory(d *disk) *memory {
-	return &memory{disk: d, watches: map[chan struct{}]string{}}
-}
+func newMemory(d *disk) *memory { return &memory{disk: d, about: map[string][]byte{}} }
 
 func (m *memory) isClosed() bool {
 	m.read.Lock()
@@ -64,20 +71,26 @@ func (m *memory) picture() pairs {
 
 func (m *memory) View(_ context.Context, fn func(store.Reader) error) error {
 	if m.isClosed() {
-		return errors.New("closed")
+		return errDied
 	}
 	return fn(m.picture())
 }
 
 func (m *memory) Update(ctx context.Context, fn func(store.Tx) error) error {
+	if m.few {
+		fn = storetest.Few(fn)
+	}
 	f := fine
 	if m.fault != nil {
 		f = m.fault()
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if f == dies {
+		m.die()
+	}
 	if m.isClosed() {
-		return errors.New("closed")
+		return errDied
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -95,8 +108,12 @@ func (m *memory) Update(ctx context.Context, fn func(store.Tx) error) error {
 		return errFault
 	}
 	m.commit(tx.set)
-	if f == doubtful {
+	switch f {
+	case doubtful:
 		return errFault
+	case diesLater:
+		m.die()
+		return errDied
 	}
 	return nil
 }
@@ -116,39 +133,69 @@ func (m *memory) commit(set map[string][]byte) {
 		default:
 			now = slices.Insert(now, i, pair{key, value})
 		}
-		for hint, prefix := range m.watches {
-			if strings.HasPrefix(key, prefix) {
-				select {
-				case hint <- struct{}{}:
-				default:
-				}
-			}
-		}
 	}
 	m.pairs = now
+	m.watchers.Hint(maps.Keys(set))
 }
 
-func (m *memory) Watch(prefix string) (<-chan struct{}, func()) {
-	hint := make(chan struct{}, 1)
-	m.read.Lock()
-	m.watches[hint] = prefix
-	m.read.Unlock()
-	return hint, func() {
-		m.read.Lock()
-		delete(m.watches, hint)
-		m.read.Unlock()
-	}
-}
+func (m *memory) Watch(prefix string) (<-chan struct{}, func()) { return m.watchers.Watch(prefix) }
 
 func (m *memory) Compact(context.Context) error { return nil }
+
+func (m *memory) Register(ctx context.Context, name string, about []byte) error {
+	return m.Update(ctx, func(tx store.Tx) error {
+		m.about[name] = about
+		tx.Put("process/"+name, about)
+		return nil
+	})
+}
+
+// lose has this process's keys lost, as of one that has died or is out of reach.
+func (m *memory) lose() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.unregister()
+}
+
+// die ends this process without a word.
+func (m *memory) die() {
+	m.read.Lock()
+	m.closed = true
+	m.read.Unlock()
+}
+
+// back has the keys put again.
+func (m *memory) back() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	set := map[string][]byte{}
+	for name, about := range m.about {
+		set["process/"+name] = about
+	}
+	m.commit(set)
+}
+
+func (m *memory) BeatSize() int { return 0 }
 
 func (m *memory) Close() error {
 	m.mu.Lock() // waits for the change that was begun
 	defer m.mu.Unlock()
+	if !m.isClosed() {
+		m.unregister()
+	}
 	m.read.Lock()
 	defer m.read.Unlock()
 	m.closed = true
 	return nil
+}
+
+// unregister removes the keys of this process.
+func (m *memory) unregister() {
+	set := map[string][]byte{}
+	for name := range m.about {
+		set["process/"+name] = nil
+	}
+	m.commit(set)
 }
 
 // pairs is an unchanging picture of the keys.
@@ -202,3 +249,15 @@ func TestMemory(t *testing.T) {
 	}
 	storetest.Run(t, open)
 }
+
+func TestShared(t *testing.T) {
+	storetest.RunShared(t, func(*testing.T) storetest.Shared { return shared{&disk{}} })
+}
+
+// shared is what several processes have open.
+type shared struct{ *disk }
+
+func (s shared) Open() store.Backend  { return newMemory(s.disk) }
+func (shared) Lose(b store.Backend)   { b.(*memory).lose() }
+func (shared) Back(b store.Backend)   { b.(*memory).back() }
+func (s shared) Kill(b store.Backend) { b.(*memory).die(); s.Lose(b) }

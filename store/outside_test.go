@@ -15,7 +15,8 @@ import (
 func (h *history) pass() {
 	d := []time.Duration{time.Second, 30 * time.Second, 10 * time.Second, 2 * time.Minute, 31 * time.Minute, 11 * time.Minute, 3 * time.Hour, 23 * time.Hour}[h.pick(8, "how long")]
 	h.say("%s pass", d)
-	h.clock.Advance(d)
+	h.advance(d)
+	h.anybody()
 	if h.pick(4, "deadlines") > 0 {
 		h.expire()
 	}
@@ -27,12 +28,23 @@ func (h *history) expire() {
 	h.deliver(func() error { return h.Expire(h.ctx) })
 }
 
+// restart ends a process and begins another, before or after.
 func (h *history) restart() {
 	h.say("restart")
-	if err := h.Close(); err != nil {
+	h.spoilt = 0
+	old := h.process
+	first := h.pick(2, "first") == 1 && len(h.living) < 4
+	if first {
+		h.start()
+	}
+	if err := old.Close(); err != nil {
 		h.Errorf("close: %v", err)
 	}
-	h.start()
+	h.living = slices.DeleteFunc(h.living, func(p *process) bool { return p == old })
+	h.takeUp()
+	if !first || len(h.living) < 2 {
+		h.start()
+	}
 }
 
 // event is something that Twilio reports, or that a caller does.
@@ -224,7 +236,7 @@ func (h *history) dueNow() (due []store.Deed) {
 		return nil
 	}
 	for _, key := range slices.Sorted(maps.Keys(h.was.due)) {
-		if d := h.was.due[key]; !d.Due.After(h.now()) && key != h.doing.key { // a process does none twice at a time
+		if d := h.was.due[key]; !d.Due.After(h.now()) && (key != h.doing.key || h.process != h.doing.by) { // a process does none twice at a time
 			due = append(due, *d)
 		}
 	}
@@ -254,13 +266,19 @@ func (h *history) deed(d store.Deed) {
 	}
 	h.say("%s %s %s at %d (%d, %d)", h.op, h.name(d.Call), d.Whom, d.Attempt, fails, n)
 	within := h.doing
-	h.doing = doing{key: d.Key(), n: n, fails: fails}
+	h.doing = doing{key: d.Key(), by: h.process, n: n, fails: fails}
+	by, lost := h.process, h.lost
 	w.Do(h.ctx, d)
+	if by.lost && !lost {
+		h.seen("process", "out of reach meanwhile")
+	}
 	h.doing = within
 	h.seen("deed", string(d.Kind))
 	if d.Kind == store.Freed {
 		h.check(h.op)
-		h.toldFreed(d.Whom)
+		if h.was.due[d.Key()] == nil { // else it is not done, or due again
+			h.toldFreed(d.Whom)
+		}
 	}
 }
 
@@ -290,6 +308,7 @@ func (h *history) toldFreed(person string) {
 // doing is how the deed goes that is being done.
 type doing struct {
 	key      string
+	by       *process
 	n, fails int
 }
 
@@ -302,6 +321,9 @@ func (h *history) todo(d store.Deed) (after func(*store.Call) bool, err error) {
 		return nil, errOutside
 	}
 	after, err = h.outside(d)
+	if err == nil {
+		h.once(d)
+	}
 	if err == nil && h.doing.fails == 7 {
 		return nil, errOutside // it is done all the same
 	}

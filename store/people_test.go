@@ -12,6 +12,10 @@ import (
 // deliver brings the news of something once, twice, again after an error, or not at all.
 func (h *history) deliver(news func() error) {
 	err := news()
+	if errors.Is(err, errDied) {
+		h.anybody()
+		err = errFault
+	}
 	switch {
 	case err != nil && !errors.Is(err, errFault):
 		h.Errorf("%s: %v", h.op, err)
@@ -20,7 +24,9 @@ func (h *history) deliver(news func() error) {
 			h.seen("fault", "delivered twice")
 		}
 		h.check(h.op)
-		if err := news(); err != nil && !errors.Is(err, errFault) {
+		if err := news(); errors.Is(err, errDied) {
+			h.anybody()
+		} else if err != nil && !errors.Is(err, errFault) {
 			h.Errorf("%s: %v", h.op, err)
 		}
 	}
@@ -29,6 +35,10 @@ func (h *history) deliver(news func() error) {
 // insist repeats until it is written.
 func (h *history) insist(do func() error) {
 	err := do()
+	if errors.Is(err, errDied) {
+		h.anybody()
+		err = errFault
+	}
 	if errors.Is(err, errFault) {
 		err = do()
 	}
@@ -88,6 +98,9 @@ func (h *history) fallback() {
 	h.say("%s comes to the fallback", a.SID)
 	h.deliver(func() error {
 		c, err := h.ArriveAtFallback(h.ctx, a)
+		if errors.Is(err, errDied) {
+			h.anybody()
+		}
 		if id, _ := h.CallBySID(h.ctx, a.SID); h.was == nil || h.was.calls[id] == nil {
 			h.uncounted[id] = true
 		}

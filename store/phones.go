@@ -140,8 +140,8 @@ func (t *txn) ring(was, c *Call) error {
 	if err != nil {
 		return err
 	}
-	if old != nil && old.Rev == d.Rev { // it may be under way; its end must not take this one with it
-		d.Doubt = old.Doubt || old.Owner != ""
+	if old != nil && old.Rev == d.Rev { // it may be under way: nobody else rings meanwhile, and its end leaves this one
+		d.Owner, d.Doubt, d.Left = old.Owner, old.Doubt, old.Left
 	}
 	t.put(d)
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"log/slog"
 	"maps"
 	"os"
 	"regexp"
@@ -92,7 +91,8 @@ var mustSee = map[int]map[string]string{
 		"outcome": "talked, voicemail, missed, forwarded, called_back, tried, late voicemail",
 		"via":     "slack, sms, phone, line, rule",
 		"rule":    "hours, passed, max_wait, caller, escalated, listed",
-		"fault":   "unwritten, doubtful, twice, meanwhile, delivered twice",
+		"fault":   "unwritten, doubtful, twice, meanwhile, delivered twice, dies, dies later",
+		"process": "taken over, out of reach, back, out of reach meanwhile",
 		"deed":    "redirect, ask, lookup, sms, draw, post, tell, list, ring, hangup, callout, retrieve, escalate, mention, freed",
 	},
 	3000: {
@@ -106,18 +106,19 @@ var mustSee = map[int]map[string]string{
 // history is one of them.
 type history struct {
 	*rapid.T
-	*store.Store
-	ctx     context.Context
-	team    store.Team
-	clock   *clockwork.FakeClock
-	disk    *disk
-	keys    *memory
-	workers map[store.Kind]store.Worker // of this process
-	quiet   bool                        // nobody does anything any more, and nothing is lost
+	*process // that acts
+	ctx      context.Context
+	team     store.Team
+	clock    *clockwork.FakeClock
+	disk     *disk
+	living   []*process
+	dead     []*process // whose keys still stand
+	quiet    bool       // nobody does anything any more, and nothing is lost
 
 	// The model.
 	was                  *picture // at the last check
 	records              map[string]record
+	done                 map[string]bool // deeds, by key
 	claims               map[claimed]store.Claim
 	wins                 map[claimed]int
 	answers              map[string]store.Answer
@@ -147,13 +148,15 @@ type history struct {
 
 const meanwhile fault = -1 // another step comes before the change
 
-var faultNames = map[fault]string{unwritten: "unwritten", doubtful: "doubtful", twice: "twice", meanwhile: "meanwhile"}
+var faultNames = map[fault]string{unwritten: "unwritten", doubtful: "doubtful", twice: "twice", meanwhile: "meanwhile", dies: "dies", diesLater: "dies later"}
 
 func playHistory(t *rapid.T, seen map[string]map[string]int) {
-	h := &history{T: t, ctx: context.Background(), disk: &disk{}, records: map[string]record{}, claims: map[claimed]store.Claim{}, wins: map[claimed]int{},
+	h := &history{T: t, ctx: context.Background(), disk: &disk{}, records: map[string]record{}, done: map[string]bool{}, claims: map[claimed]store.Claim{}, wins: map[claimed]int{},
 		answers: map[string]store.Answer{}, verdicts: map[string]store.Verdict{}, duty: map[string]store.Duty{},
 		uncounted: map[store.CallID]bool{}, names: map[store.CallID]string{}, count: seen}
 	h.staff()
+	h.start()
+	h.check("open")
 	h.start()
 	h.check("open")
 	for range 40 + h.pick(41, "steps") {
@@ -195,17 +198,6 @@ func (h *history) staff() {
 	h.clock = clockwork.NewFakeClockAt(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)) // a Monday
 }
 
-// start opens the store as a new process does.
-func (h *history) start() {
-	h.keys = newMemory(h.disk)
-	h.workers = map[store.Kind]store.Worker{}
-	var err error
-	if h.Store, err = store.Open(h.ctx, h.keys, h.team, h.clock, slog.New(slog.DiscardHandler)); err != nil {
-		h.Fatalf("open: %v", err)
-	}
-	h.keys.fault = h.spoil
-}
-
 func (h *history) now() time.Time { return h.clock.Now().UTC().Truncate(time.Millisecond) }
 
 var dice = map[int]*rapid.Generator[int]{}
@@ -240,7 +232,7 @@ func (h *history) id(kind string) string {
 }
 
 // spoil is asked before each change what is to become of it.
-func (h *history) spoil() fault {
+func (h *history) spoil(by *process) fault {
 	if h.op == "expire" || strings.HasPrefix(h.op, "do-") { // they change several calls, one after the other
 		h.check(h.op)
 	}
@@ -254,14 +246,23 @@ func (h *history) spoil() fault {
 	f := h.fault
 	h.seen("fault", faultNames[f])
 	h.say("  change %d: %s", h.updates, faultNames[f])
-	if f != meanwhile {
+	switch f {
+	case dies, diesLater:
+		h.bury(by)
+		fallthrough
+	case unwritten, doubtful, twice:
 		return f
 	}
 	h.check(h.op)
 	op := h.op
+	p := h.process
 	h.nested, h.between = true, true
-	h.act(h.pick(len(deck), "meanwhile"))
-	h.nested, h.op = false, op
+	if strings.HasPrefix(op, "do-") && h.chance(3, "out of reach") && !p.lost {
+		h.lose()
+	} else {
+		h.act(h.pick(len(deck), "meanwhile"))
+	}
+	h.nested, h.op, h.process = false, op, p
 	return fine
 }
 
@@ -269,7 +270,7 @@ func (h *history) spoil() fault {
 func (h *history) step() {
 	h.updates, h.spoilt, h.between = 0, 0, false
 	if h.chance(6, "fault") {
-		h.spoilt, h.fault = 1+h.pick(2, "change"), []fault{unwritten, doubtful, twice, meanwhile}[h.pick(4, "what fault")]
+		h.spoilt, h.fault = 1+h.pick(2, "change"), []fault{unwritten, doubtful, twice, meanwhile, meanwhile, dies, diesLater}[h.pick(7, "what fault")]
 	}
 	h.act(h.pick(len(deck), "step"))
 	h.finish()
@@ -278,6 +279,7 @@ func (h *history) step() {
 // finish compares at the end of a step what only then can be compared.
 func (h *history) finish() {
 	h.spoilt = 0
+	h.anybody()
 	all, err := h.InLine(h.ctx)
 	if err != nil {
 		h.Errorf("in line: %v", err)
@@ -309,6 +311,7 @@ func (h *history) act(n int) {
 	if h.nested && (one == "restart" || one == "time" || one == "crowd") {
 		one = "arrive"
 	}
+	h.anybody()
 	h.op = one
 	steps[one](h)
 	h.check(h.op)
@@ -323,7 +326,7 @@ var deck = func() (all []string) {
 			every int
 		}{
 			{"event", 1}, {"answer", 1}, {"arrive", 3}, {"work", 1}, {"time", 1}, {"event", 1}, {"pull", 3}, {"expire", 3}, {"work", 2}, {"answer", 2},
-			{"duty", 6}, {"restart", 6}, {"leave", 12}, {"stand", 12}, {"fallback", 12}, {"crowd", 12}, {"event", 1},
+			{"duty", 6}, {"restart", 6}, {"die", 6}, {"lose", 6}, {"leave", 12}, {"stand", 12}, {"fallback", 12}, {"crowd", 12}, {"event", 1},
 		} {
 			if (round+1)%s.every == 0 {
 				all = append(all, s.name)
@@ -339,7 +342,7 @@ func init() { // a step may run another
 	steps = map[string]func(*history){
 		"arrive": (*history).arrive, "fallback": (*history).fallback, "crowd": (*history).crowded, "answer": (*history).answer, "pull": (*history).pull,
 		"stand": (*history).stands, "leave": (*history).leave, "duty": (*history).onOff, "time": (*history).pass, "expire": (*history).expire, "restart": (*history).restart,
-		"work": (*history).work, "event": (*history).event,
+		"work": (*history).work, "event": (*history).event, "die": (*history).die, "lose": (*history).lose,
 	}
 }
 
@@ -348,6 +351,7 @@ func init() { // a step may run another
 func (h *history) rest() {
 	h.quiet, h.spoilt = true, 0
 	h.say("nobody does anything any more")
+	h.mend()
 	began := h.now()
 	for h.now().Sub(began) < 25*time.Hour {
 		h.expire()
@@ -373,7 +377,7 @@ func (h *history) rest() {
 		if len(h.was.at) == 0 && len(h.dueNow()) == 0 {
 			break
 		}
-		h.clock.Advance(h.untilNext())
+		h.advance(h.untilNext())
 	}
 	records := map[string]store.Record{}
 	for r, err := range h.History(h.ctx, time.Time{}) {

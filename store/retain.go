@@ -27,8 +27,11 @@ const (
 	// done with it, at least a minute (twilio.com/docs/api/errors/20009), and nothing of the call is on its way by then.
 	settled = 5 * time.Minute
 
-	// atOnce is how many calls or answers one transaction drops: those who wait for it hardly notice.
+	// atOnce is how many calls are dropped by what one picture shows.
 	atOnce = 100
+
+	// most is how many keys one transaction drops: those who wait for it hardly notice, and etcd bounds them.
+	most = 60
 
 	// mostErasing is how many calls' deletion at Twilio may be due before no more calls are dropped: all of them are
 	// looked through when one is done.
@@ -37,13 +40,22 @@ const (
 
 // Retain drops, until ctx ends, what was kept for long enough: calls that ended and are older than the team's
 // retention, and answers that nobody repeats any more; and the calls of forgotten callers, as soon as they have ended.
-// Nothing is dropped while something else is due for it, unless that has not been done for far too long.
+// Nothing is dropped while something else is due for it, unless that has not been done for far too long. The eldest process
+// does that for all.
 func (s *Store) Retain(ctx context.Context) error {
 	changed, cancel := s.backend.Watch("gone/")
 	defer cancel()
+	older, cancelOlder := s.backend.Watch(processes)
+	defer cancelOlder()
 	var pruned, again time.Time
 	var wait time.Duration // until again, after a wipe that failed: it is a large thing to try
 	for {
+		if eldest, err := s.Eldest(ctx); err == nil && !eldest {
+			if !s.pause(ctx, retainEvery, older, nil) {
+				return nil
+			}
+			continue
+		}
 		next, err := s.retain(ctx)
 		if now := s.now(); err == nil && now.Sub(pruned) >= pruneEvery {
 			if err = s.prune(ctx); err == nil {
@@ -165,34 +177,51 @@ func owed(r Reader) (busy map[CallID]bool, erasing int, err error) {
 // drop deletes calls that ended, unless they have changed meanwhile: then something may be due for them again. What
 // Twilio and Slack keep of them is due to be deleted.
 func (s *Store) drop(ctx context.Context, calls []kept) error {
-	if len(calls) == 0 {
-		return nil
-	}
-	return s.update(ctx, func(t *txn) error {
-		for _, k := range calls {
-			b, err := t.Get("done/" + string(k.id))
-			if err != nil {
-				return err
-			}
-			if !bytes.Equal(b, k.value) {
-				continue
-			}
-			c, err := decode[Call](b)
-			if err != nil {
-				return err
-			}
-			t.Delete(c.key())
-			t.Delete("gone/" + string(c.ID))
-			if !c.Forgotten { // of a forgotten one it has been due since
-				t.erase(c)
-				continue
-			}
-			for _, m := range c.messages() {
-				t.due(Deed{Kind: Unpost, Call: c.ID, Line: c.Line, Whom: m.Channel + "/" + m.TS})
-			}
+	for len(calls) > 0 {
+		n := 0
+		err := s.update(ctx, func(t *txn) (err error) {
+			n, err = t.drop(calls)
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+		calls = calls[n:]
+	}
+	return nil
+}
+
+// drop does that with the first of them, and returns how many.
+func (t *txn) drop(calls []kept) (n int, err error) {
+	keys := 0
+	for _, k := range calls {
+		b, err := t.Get("done/" + string(k.id))
+		if err != nil {
+			return n, err
+		}
+		if !bytes.Equal(b, k.value) {
+			n++
+			continue
+		}
+		c, err := decode[Call](b)
+		if err != nil {
+			return n, err
+		}
+		if keys += 3 + len(c.Voice) + len(c.messages()); keys > most && n > 0 {
+			break
+		}
+		n++
+		t.Delete(c.key())
+		t.Delete("gone/" + string(c.ID))
+		if !c.Forgotten { // of a forgotten one it has been due since
+			t.erase(c)
+			continue
+		}
+		for _, m := range c.messages() {
+			t.due(Deed{Kind: Unpost, Call: c.ID, Line: c.Line, Whom: m.Channel + "/" + m.TS})
+		}
+	}
+	return n, nil
 }
 
 // erase makes it due to delete what Twilio keeps of a call: the recordings that are known at once, the rest when Twilio
@@ -226,14 +255,10 @@ func (s *Store) prune(ctx context.Context) error {
 		t.Delete(key)
 		return nil
 	})
-	over := func(b []byte, now time.Time) bool {
-		d, err := decode[Duty](b)
-		return err == nil && !d.Until.IsZero() && !d.Until.After(now)
-	}
-	err = errors.Join(err, s.sweep(ctx, "duty/", func(b []byte) bool { return over(b, s.now()) }, func(t *txn, key string) error {
-		b, err := t.Get(key)
-		if err == nil && b != nil && over(b, t.now) {
-			t.Delete(key)
+	err = errors.Join(err, s.update(ctx, func(t *txn) error {
+		off, err := offOf(t.Get, t.now)
+		if err == nil {
+			t.setOff(off)
 		}
 		return err
 	}))
@@ -271,7 +296,7 @@ func (s *Store) sweep(ctx context.Context, prefix string, pick func(value []byte
 		if err != nil {
 			return err
 		}
-		for some := range slices.Chunk(keys, atOnce) {
+		for some := range slices.Chunk(keys, few/2) { // one of a call changes several
 			err := s.update(ctx, func(t *txn) error {
 				for _, key := range some {
 					if err := do(t, key); err != nil {

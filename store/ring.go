@@ -119,7 +119,7 @@ func (s *Store) Overtaken(ctx context.Context, id CallID, attempt int) error {
 
 func (t *txn) talked(c *Call, seconds int) {
 	if seconds == 0 {
-		seconds = int(t.now.Sub(c.Accepted).Round(time.Second) / time.Second)
+		seconds = t.since(c.Accepted)
 	}
 	c.Seconds = seconds
 	switch {
@@ -130,6 +130,11 @@ func (t *txn) talked(c *Call, seconds int) {
 	default:
 		t.end(c, Talked)
 	}
+}
+
+// since is how many seconds ago a time was. Another machine's clock may be ahead of this one's.
+func (t *txn) since(at time.Time) int {
+	return max(0, int(t.now.Sub(at).Round(time.Second)/time.Second))
 }
 
 // waitAgain brings a caller back whom the taker did not take: a new attempt, so that an answer to the last

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -286,6 +287,60 @@ func TestDeedThatPanics(t *testing.T) {
 	want("Bob")
 	if got := passUntil(r, "another try", done); got != "Ann" {
 		t.Errorf("got %s", got)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// blind is a backend that cannot be read while it is told so; it tells when somebody tried.
+type blind struct {
+	store.Backend
+	is    atomic.Bool
+	tried chan struct{}
+}
+
+func (b *blind) View(ctx context.Context, fn func(store.Reader) error) error {
+	if !b.is.Load() {
+		return b.Backend.View(ctx, fn)
+	}
+	b.tried <- struct{}{}
+	return errFault
+}
+
+// What may have been done is still in doubt when the store could not be read for a while.
+func TestDoubtOutlivesAFailedRead(t *testing.T) {
+	keys := &blind{Backend: newMemory(&disk{}), tried: make(chan struct{})}
+	clock := clockwork.NewFakeClock()
+	s, err := store.Open(t.Context(), keys, team, clock, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rules{T: t, Store: s, ctx: t.Context(), clock: clock}
+	r.arrive()
+	ctx, cancel := context.WithCancel(r.ctx)
+	defer cancel()
+	doubts, ended := make(chan bool), make(chan error)
+	go func() {
+		ended <- s.Run(ctx, store.Work{Kind: store.Text, Parallel: 1, Longest: time.Second, Do: func(_ context.Context, d store.Deed) (func(*store.Call) bool, error) {
+			if d.Whom != "Ann" {
+				return nil, nil
+			}
+			doubts <- d.Doubt
+			return nil, errFault
+		}})
+	}()
+	if passUntil(r, "the text", doubts) {
+		t.Error("in doubt before it was tried")
+	}
+	keys.is.Store(true)
+	for range 2 {
+		passUntil(r, "a read that fails", keys.tried)
+	}
+	keys.is.Store(false)
+	if !passUntil(r, "the text again", doubts) {
+		t.Error("in no doubt although it may have been sent")
 	}
 	cancel()
 	if err := <-ended; err != nil {

@@ -1,12 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,22 +34,42 @@ type Store struct {
 	Log   *slog.Logger
 
 	backend  Backend
-	owner    string // names this process in reservations
 	metrics  *metrics
 	lastSeen time.Time
-	beaten   atomic.Pointer[time.Time] // when Alive last wrote, nil when it could not
+	beaten   atomic.Pointer[beaten] // nil at first
+	refused  atomic.Bool            // see Refused
+	asked    time.Time              // when that was last asked about
+
+	ids     io.Reader // entropy
+	name    string    // of this process
+	about   Process   // it, as it has registered
+	terms   atomic.Int64
+	current atomic.Pointer[string] // see owner
+	idle    sync.Map               // kinds of deeds that this process does no more
+	living  atomic.Int32
+	lost    chan struct{}
+	here    atomic.Bool // see LostHere
+
+	mu    sync.Mutex
+	lived map[string]Process // at the last look, by name
 }
 
-// Open checks the backend's schema, frees what a process that died had reserved, and has Twilio asked what became of
-// every call that is still open. The backend belongs to the store from here on, unless Open returns an error.
+// Open checks the backend's schema, registers this process and takes up what processes that died have left. Unless others
+// serve the store, it has Twilio asked what became of every call that is still open. The backend belongs to the store from
+// here on, unless Open returns an error.
 func Open(ctx context.Context, b Backend, team Team, clock clockwork.Clock, log *slog.Logger) (*Store, error) {
-	s := &Store{Team: team, Clock: clock, Log: log, backend: b, owner: ulid.Make().String(), metrics: newMetrics()}
-	found, err := s.schema(ctx)
+	s := &Store{Team: team, Clock: clock, Log: log, backend: b,
+		ids:  &ulid.LockedMonotonicReader{MonotonicReader: ulid.Monotonic(rand.Reader, 0)},
+		name: ulid.Make().String(), metrics: newMetrics(), lost: make(chan struct{}, 1)}
+	found, err := schema(ctx, b)
 	if err != nil {
 		return nil, err
 	}
 	if found == 0 {
 		err := b.Update(ctx, func(tx Tx) error {
+			if b, err := tx.Get(copyingKey); err != nil || b != nil { // begun since
+				return cmp.Or(err, ErrUnfinished)
+			}
 			tx.Put(schemaKey, []byte(strconv.Itoa(Schema)))
 			return nil
 		})
@@ -54,11 +77,20 @@ func Open(ctx context.Context, b Backend, team Team, clock clockwork.Clock, log 
 			return nil, err
 		}
 	}
-	if err := s.readLastSeen(ctx); err != nil {
+	if err := s.register(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.recover(ctx); err != nil {
+	if err := s.upgrade(ctx); err != nil {
+		return nil, fmt.Errorf("bring the store up to date: %w", err)
+	}
+	served, err := s.takeUp(ctx, true)
+	if err != nil {
 		return nil, fmt.Errorf("take up what was left: %w", err)
+	}
+	if !served {
+		if err := s.readLastSeen(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -66,19 +98,35 @@ func Open(ctx context.Context, b Backend, team Team, clock clockwork.Clock, log 
 // OpenHistory gives a store for reading what has ended, over a backend that need not take changes.
 func OpenHistory(ctx context.Context, b Backend, team Team) (*Store, error) {
 	s := &Store{Team: team, backend: b}
-	_, err := s.schema(ctx)
+	_, err := schema(ctx, b)
 	return s, err
 }
 
-// Close closes the backend. Nothing may use the store afterwards.
-func (s *Store) Close() error { return s.backend.Close() }
+// Close gives up what this process has reserved and closes the backend. Nothing may use the store afterwards. What was
+// refused and is not asked for yet is left to others, as if this process had died.
+func (s *Store) Close() error {
+	if name := s.owner(); name != "" && !s.refused.Load() {
+		_ = s.update(context.Background(), func(t *txn) error { // else it is taken for one that died
+			t.Delete(owners + name)
+			return nil
+		})
+	}
+	return s.backend.Close()
+}
 
 const schemaKey = "meta/schema"
 
-// schema reads which schema the backend has, 0 for a new one, and refuses a newer one.
-func (s *Store) schema(ctx context.Context) (found int, err error) {
-	err = s.backend.View(ctx, func(r Reader) error {
-		b, err := r.Get(schemaKey)
+// schema reads which schema a backend has, 0 for a new one, and refuses a newer one and half a copy.
+func schema(ctx context.Context, b Backend) (found int, err error) {
+	err = b.View(ctx, func(r Reader) error {
+		found = 0
+		b, err := r.Get(copyingKey)
+		if err == nil && b != nil {
+			return ErrUnfinished
+		}
+		if err == nil {
+			b, err = r.Get(schemaKey)
+		}
 		if err == nil && b != nil {
 			if found, err = strconv.Atoi(string(b)); err != nil {
 				err = fmt.Errorf("schema version %q in the store is no number", b)
@@ -90,62 +138,6 @@ func (s *Store) schema(ctx context.Context) (found int, err error) {
 		err = fmt.Errorf("%w: it has schema %d, this program knows %d; use a newer pullphone", ErrNewer, found, Schema)
 	}
 	return found, err
-}
-
-// recover takes up what a process that died left: deeds that it had reserved may or may not have been done, and calls
-// may have moved on while nobody listened.
-func (s *Store) recover(ctx context.Context) error {
-	var deeds []string
-	var calls []CallID
-	err := s.backend.View(ctx, func(r Reader) error {
-		err := r.Scan("due/", "", func(key string, _ []byte) bool {
-			deeds = append(deeds, key)
-			return true
-		})
-		if err != nil {
-			return err
-		}
-		return r.Scan("open/", "", func(key string, _ []byte) bool {
-			calls = append(calls, CallID(key[len("open/"):]))
-			return true
-		})
-	})
-	if err != nil {
-		return err
-	}
-	for keys := range slices.Chunk(deeds, 100) {
-		err := s.update(ctx, func(t *txn) error {
-			for _, key := range keys {
-				d, err := t.deed(key)
-				if err != nil {
-					return err
-				}
-				if d != nil && d.Owner != "" {
-					d.Owner, d.Until, d.Doubt = "", time.Time{}, true
-					t.put(*d)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(s.recount(ctx), s.whoIsBusy(ctx)); err != nil {
-		return err
-	}
-	for ids := range slices.Chunk(calls, 100) {
-		err := s.update(ctx, func(t *txn) error {
-			for _, id := range ids {
-				t.due(Deed{Kind: Ask, Call: id})
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Call returns a call by its ID, or ErrNoCall.
@@ -204,13 +196,12 @@ type txn struct {
 	Tx
 	now   time.Time
 	team  Team
-	owner string
+	store *Store
 }
 
 func (s *Store) update(ctx context.Context, fn func(*txn) error) error {
-	now := s.now()
 	return s.backend.Update(ctx, func(tx Tx) error {
-		return fn(&txn{Tx: tx, now: now, team: s.Team, owner: s.owner})
+		return fn(&txn{Tx: tx, now: s.now(), team: s.Team, store: s})
 	})
 }
 

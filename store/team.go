@@ -82,6 +82,16 @@ type Team struct {
 	Retention time.Duration // calls that ended are dropped at this age; 0: never
 }
 
+// Keys is how many keys one change of this team's store reads, and how many it writes, at the most: one that tells all the
+// people of a line of a call, or one that drops what is too old.
+func (t Team) Keys() int {
+	n := most
+	for _, l := range t.Lines {
+		n = max(n, len(l.everybody())+few)
+	}
+	return n
+}
+
 // Line finds a line by its number.
 func (t Team) Line(number string) (Line, bool) {
 	return find(t.Lines, func(l Line) bool { return l.Number == number })

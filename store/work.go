@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,26 +46,48 @@ func (l *Later) Error() string {
 
 func (l *Later) Unwrap() error { return l.Err }
 
-// requestLimit bounds what a deed may take in all; a reservation outlives it.
-const requestLimit = reserveFor - 10*time.Second
+// requestLimit bounds what a deed may take in all.
+const requestLimit = 20 * time.Second
 
-// Run does deeds of one kind as they come due, until ctx ends; then it lets those under way finish.
+// Run does deeds of one kind as they come due, until ctx ends; then it lets those under way finish, and leaves the others
+// to other processes.
 func (s *Store) Run(ctx context.Context, w Work) error {
+	s.idle.Delete(w.Kind)
 	r := &runner{Store: s, Work: w, busy: map[string]bool{}, lanes: map[string]bool{}, tries: map[string]*try{},
 		wake: make(chan struct{}, 1)}
 	changed, cancel := s.backend.Watch("due/" + string(w.Kind) + "/")
 	defer cancel()
-	defer r.running.Wait()
+	defer func() {
+		s.idle.Store(w.Kind, true)
+		r.running.Wait()
+		if err := r.release(context.WithoutCancel(ctx)); err != nil {
+			s.Log.Warn("what is due is left to others only when this process has ended", "kind", w.Kind, "err", err)
+		}
+	}()
+	var failures row
 	for {
 		next, err := r.start(ctx)
-		if err != nil && ctx.Err() == nil {
+		if failures.first(err) && ctx.Err() == nil {
 			s.Log.Error("read what is due", "kind", w.Kind, "err", err)
+		}
+		if err != nil {
 			next = time.Second
 		}
 		if !s.pause(ctx, next, changed, r.wake) {
 			return nil
 		}
 	}
+}
+
+// row is whether something fails again and again: an outage of the store is told once by each who meets it, and the rest
+// is the heart's to tell.
+type row bool
+
+// first reports whether an error is the first of a row.
+func (r *row) first(err error) bool {
+	was := bool(*r)
+	*r = err != nil
+	return err != nil && !was
 }
 
 type runner struct {
@@ -113,14 +137,17 @@ func (r *runner) start(ctx context.Context) (time.Duration, error) {
 			return all
 		})
 	})
+	if err = errors.Join(err, bad); err != nil { // what it has not seen may be there
+		return next, err
+	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	for key := range r.tries {
-		if all && !known[key] {
+		if err == nil && all && !known[key] {
 			delete(r.tries, key)
 		}
 	}
-	r.mu.Unlock()
-	return next, errors.Join(err, bad)
+	return next, nil
 }
 
 func (r *runner) full() bool {
@@ -154,10 +181,10 @@ func (r *runner) begin(ctx context.Context, d Deed, now time.Time, passed map[st
 		wait = max(wait, r.Clock.Until(t.at))
 	}
 	switch {
-	case r.busy[key], passed[lane]:
+	case r.busy[key], passed[lane], ctx.Err() != nil:
 		return hold(whenWoken)
-	case d.Owner != "" && d.Owner != r.owner && d.Until.After(now):
-		return hold(d.Until.Sub(now))
+	case d.Owner != "" && d.Owner != r.owner():
+		return hold(whenWoken)
 	case wait > 0:
 		// A deed that failed keeps its place; one that is not due yet lets others by.
 		if t != nil {
@@ -170,6 +197,7 @@ func (r *runner) begin(ctx context.Context, d Deed, now time.Time, passed map[st
 	r.busy[key] = true
 	if lane != "" {
 		r.lanes[lane] = true
+		passed[lane] = true // should it turn out to be somebody else's, or fail, while the rest is looked at
 	}
 	r.running.Go(func() {
 		// What was begun is finished even when ctx ends; its own limit bounds it.
@@ -196,7 +224,7 @@ func (r *runner) do(ctx context.Context, d Deed) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
-	anew := d.Owner != r.owner // asked for since it was done, should it have been
+	anew := d.Owner != r.owner() // asked for since it was done, should it have been
 	mine, err := r.reserve(ctx, &d)
 	if err != nil {
 		r.again(d, err)
@@ -222,7 +250,10 @@ func (r *runner) do(ctx context.Context, d Deed) {
 		return
 	}
 	// The request's own limit may be used up; what was done must be recorded all the same.
-	if err := r.finish(context.WithoutCancel(ctx), now.Deed, now.after); err != nil {
+	if err := r.finish(context.WithoutCancel(ctx), now.Deed, now.after); errors.Is(err, errWrittenOff) {
+		r.again(d, err) // whoever has it now finds out whether it is done
+		return
+	} else if err != nil {
 		r.again(d, err).did = &now
 		return
 	}
@@ -259,50 +290,121 @@ func (r *runner) again(d Deed, err error) *try {
 	return t
 }
 
+// errWrittenOff means that the other processes took this one for dead. It is an owner again as soon as it sees that.
+var errWrittenOff = errors.New("this process was out of reach, and its work is done by others")
+
+// owner is who reserves a deed that is made due in this transaction: nobody, when this process does none of its kind any
+// more, or is taken for dead.
+func (t *txn) owner(k Kind) (string, error) {
+	if _, idle := t.store.idle.Load(k); idle {
+		return "", nil
+	}
+	name := t.store.owner()
+	if holds, err := t.holds(name); err != nil || !holds {
+		return "", err
+	}
+	return name, nil
+}
+
 // reserve marks a deed as being done, so that after a crash it is known to be in doubt. It reports false when the deed
 // is gone or somebody else's.
 func (r *runner) reserve(ctx context.Context, d *Deed) (bool, error) {
+	name := r.owner()
 	mine := false
-	if d.Owner == r.owner {
-		// Reserved with the claim, or for an earlier try. What was read may be older than its end, though.
-		err := r.backend.View(ctx, func(rd Reader) error {
-			b, err := rd.Get(d.Key())
-			mine = b != nil
-			return err
-		})
-		return mine, err
-	}
-	err := r.update(ctx, func(t *txn) error {
+	check := func(get func(string) ([]byte, error)) error {
 		mine = false
-		now, err := t.deed(d.Key())
-		if err != nil || now == nil || now.Owner != "" && now.Owner != t.owner && now.Until.After(t.now) {
+		b, err := get(d.Key())
+		if err != nil || b == nil {
 			return err
 		}
-		now.Owner, now.Until = t.owner, t.now.Add(reserveFor)
-		t.put(*now)
+		now, err := decode[Deed](b)
+		if err != nil || now.Owner != "" && now.Owner != name {
+			return err
+		}
+		if held, err := holds(get, name); err != nil || !held {
+			return cmp.Or[error](err, &Later{Err: errWrittenOff})
+		}
 		*d, mine = *now, true
+		return nil
+	}
+	if d.Owner != "" && d.Owner == name { // with the claim, or for an earlier try; what was read may be older than its end, though
+		err := r.backend.View(ctx, func(rd Reader) error { return check(rd.Get) })
+		if err != nil || !mine || d.Owner == name {
+			return mine, err
+		}
+	}
+	err := r.update(ctx, func(t *txn) error {
+		if err := check(t.Get); err != nil || !mine {
+			return err
+		}
+		d.Owner = name
+		t.put(*d)
 		return nil
 	})
 	return mine, err
 }
 
-// finish removes a deed that is done and records what came of it. A picture that was asked for again meanwhile stays
-// due.
+// release gives up what this process has reserved and will not do any more. Only what was begun is in doubt.
+func (r *runner) release(ctx context.Context) error {
+	name := r.owner()
+	var mine []string
+	err := r.backend.View(ctx, func(rd Reader) error {
+		mine = nil
+		return rd.Scan("due/"+string(r.Kind)+"/", "", func(key string, b []byte) bool {
+			if d, err := decode[Deed](b); err == nil && d.Owner == name {
+				mine = append(mine, key)
+			}
+			return true
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for keys := range slices.Chunk(mine, few) {
+		err := r.update(ctx, func(t *txn) error {
+			for _, key := range keys {
+				d, err := t.deed(key)
+				if err != nil {
+					return err
+				}
+				if d == nil || d.Owner != name {
+					continue
+				}
+				d.Owner = ""
+				if try := r.tries[key]; try != nil && (try.doubt || try.did != nil) {
+					d.Doubt, d.Left = true, name
+				}
+				t.put(*d)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish removes a deed that is done and records what came of it. What was asked for again meanwhile stays due. When this
+// process was written off since it reserved the deed, nothing is recorded: somebody else may have done it too.
 func (r *runner) finish(ctx context.Context, d Deed, after func(*Call) bool) error {
 	var was, is *Call
 	err := r.update(ctx, func(t *txn) error {
 		was, is = nil, nil
+		if held, err := t.holds(d.Owner); err != nil || !held {
+			return cmp.Or(err, errWrittenOff)
+		}
 		now, err := t.deed(d.Key())
 		if err != nil {
 			return err
 		}
 		switch {
 		case now == nil:
-		case now.Owner == "": // made due anew meanwhile
-		case now.Rev == d.Rev:
+		case now.Owner != d.Owner: // made due anew meanwhile
+		case now.Rev == d.Rev && now.Due.Equal(d.Due):
 			t.Delete(d.Key())
 		default:
-			now.Owner, now.Until, now.Doubt, now.First = "", time.Time{}, false, false
+			now.Owner, now.Doubt, now.Left, now.First = "", false, "", false
 			t.put(*now)
 		}
 		if after == nil {

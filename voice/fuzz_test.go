@@ -31,12 +31,14 @@ func skeleton(v verb) string {
 // memory is a backend without a disk, for many calls one after the other.
 type memory map[string][]byte
 
-func (m memory) Get(key string) ([]byte, error)         { return m[key], nil }
-func (m memory) Put(key string, value []byte)           { m[key] = value }
-func (m memory) Delete(key string)                      { delete(m, key) }
-func (m memory) Compact(context.Context) error          { return nil }
-func (m memory) Close() error                           { return nil }
-func (m memory) Watch(string) (<-chan struct{}, func()) { return nil, func() {} }
+func (m memory) Get(key string) ([]byte, error)               { return m[key], nil }
+func (m memory) Put(key string, value []byte)                 { m[key] = value }
+func (m memory) Delete(key string)                            { delete(m, key) }
+func (m memory) Compact(context.Context) error                { return nil }
+func (memory) Register(context.Context, string, []byte) error { return nil }
+func (memory) BeatSize() int                                  { return 0 }
+func (m memory) Close() error                                 { return nil }
+func (m memory) Watch(string) (<-chan struct{}, func())       { return nil, func() {} }
 
 func (m memory) Update(_ context.Context, fn func(store.Tx) error) error   { return fn(m) } // nothing is taken back
 func (m memory) View(_ context.Context, fn func(store.Reader) error) error { return fn(m) }

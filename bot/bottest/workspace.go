@@ -237,6 +237,14 @@ func (w *Workspace) problem(errs ...error) {
 	}
 }
 
+// Changed returns a channel that is closed when something in the workspace next changes. Whoever shows the workspace asks for
+// it first and looks then.
+func (w *Workspace) Changed() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.changed
+}
+
 // change wakes those who wait. It must be called with w.mu held.
 func (w *Workspace) change() {
 	close(w.changed)

@@ -16,12 +16,11 @@ import (
 
 	"pullphone/cmd/pullphone/config"
 	"pullphone/store"
-	"pullphone/store/bolt"
 )
 
 // newAdmin is what the admin listener serves: health, metrics, history, backup, forgetting and profiles. It is for this machine
 // only, and asks for no credentials. Each of listen is an admin_listen whose name may be asked for.
-func newAdmin(s *service, db *bolt.DB, listen ...string) http.Handler {
+func newAdmin(s *service, db database, listen ...string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.Handle("GET /readyz", s.ready)
@@ -36,9 +35,11 @@ func newAdmin(s *service, db *bolt.DB, listen ...string) http.Handler {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		_ = json.NewEncoder(w).Encode(all) // a peer that has gone is not told
 	})
-	mux.HandleFunc("GET /backup", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /backup", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/octet-stream")
-		if _, err := db.WriteTo(w); err != nil {
+		_ = http.NewResponseController(w).Flush() // whoever asks waits for the beginning only so long; a peer that has gone is not told
+		if _, err := db.backup(r.Context(), w); err != nil {
+			s.log.Error("backup", "err", err)
 			panic(http.ErrAbortHandler) // so that the reader does not take half a copy for a whole one
 		}
 		s.metrics.backup.Store(time.Now().Unix())
@@ -84,8 +85,12 @@ func adminURL(cfg *config.Config, path string) (string, error) {
 // hostOf is a Host without its port, and without the brackets of an address.
 func hostOf(host string) string { return (&url.URL{Host: host}).Hostname() }
 
-// troublePrefix begins a line of /readyz that tells what a person has to mend.
-const troublePrefix = "trouble: "
+const (
+	// troublePrefix begins a line of /readyz that tells what a person has to mend.
+	troublePrefix = "trouble: "
+	// serverPrefix begins one for each server, where several share the store.
+	serverPrefix = "server: "
+)
 
 // history writes the calls that arrived since a time, one JSON object a line.
 func history(w http.ResponseWriter, r *http.Request, st *store.Store) {

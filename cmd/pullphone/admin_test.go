@@ -99,11 +99,12 @@ func TestCheckTellsReadyzApart(t *testing.T) {
 	}{
 		{200, "ok\n", []string{writes}, 0},
 		{200, "ok\ntrouble: text START\n", []string{"note running server: text START", writes}, 0},
+		{200, "ok\nserver: a, process 1\nserver: b, process 2\n", []string{writes, "ok   store: 2 servers share it"}, 0},
 		{503, whyStopping + "\n", []string{"note running server: stopping", writes}, 0},
 		{503, whyAsking + "\n", []string{"note running server: Twilio is being asked what happened meanwhile", writes}, 0},
 		{503, clock + "\n", []string{"BAD  clock: " + clock, writes}, 1},
-		{503, whyStore + "takes no change\n" + whyAsking + "\n" + clock + "\n", []string{
-			"BAD  store: the running server says: the store takes no change; see its log",
+		{503, whyStore + "takes no change: disk full\n" + whyAsking + "\n" + clock + "\n", []string{
+			"BAD  store: the running server says: the store takes no change: disk full; see its log",
 			"note running server: Twilio is being asked what happened meanwhile", "BAD  clock: " + clock,
 		}, 2},
 		{503, "no\x1b[m backend\n", []string{"BAD  running server: answers 503 Service Unavailable: no[m backend; is admin_listen pullphone's?"}, 1},

@@ -14,6 +14,7 @@ import (
 
 // A taker who does not take: the caller goes back on hold, everybody is told why, and somebody else can take them.
 func TestTakerDoesNotTake(t *testing.T) {
+	t.Parallel()
 	const noKey, noPickUp = "did not press 1", "did not pick up"
 	for _, tt := range []struct {
 		name string
@@ -177,6 +178,7 @@ func onRedirect(do func(next func())) func(http.Handler) http.Handler {
 // The caller hangs up at the moment they are taken. Which of two statuses Twilio refuses the redirect with is not
 // settled.
 func TestHangUpAtTheClaim(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{http.StatusNotFound, http.StatusBadRequest} {
 		for _, answer := range []string{"Yes", "No"} {
 			t.Run(http.StatusText(status)+" "+answer, func(t *testing.T) {
@@ -208,6 +210,7 @@ func TestHangUpAtTheClaim(t *testing.T) {
 
 // Twilio does what it was asked, and its answer is lost: the next try is refused, and nothing is torn down.
 func TestRedirectAnswerLost(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{http.StatusNotFound, http.StatusBadRequest} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()

@@ -53,15 +53,16 @@ func copyStore(ctx context.Context, cfg *config.Config, w io.Writer) (int64, err
 	}
 	if res != nil {
 		defer res.Body.Close()
-		return io.Copy(w, res.Body)
+		n, err := io.Copy(w, res.Body)
+		if err != nil {
+			err = fmt.Errorf("the running server broke off (%w); its log says why", err)
+		}
+		return n, err
 	}
-	if cfg.Store.Path == "" {
-		return 0, fmt.Errorf("no server answers at admin_listen %s, and store %s is not a file", cfg.AdminListen, cfg.Store)
-	}
-	db, err := bolt.OpenReadOnly(cfg.Store.Path)
+	db, err := storageOf(cfg).read(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
-	return db.WriteTo(w)
+	return db.backup(ctx, w)
 }

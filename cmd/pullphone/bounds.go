@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // What strangers can hold of this server: connections, and memory for what they send.
@@ -122,6 +123,19 @@ func atWork() func(http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 		})
 	}
+}
+
+// twilioAnswer is how long a webhook of Twilio's may be worked on. Twilio waits 15 seconds and then turns to the fallback; a
+// store that cannot say yes by now is given up before that, so that the caller hears something the sooner.
+const twilioAnswer = 10 * time.Second
+
+// within bounds what is done for a request; what is not committed by then fails.
+func within(limit time.Duration, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
+		defer cancel()
+		h.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // received reads the whole of a request before anything else is done about it: a sender who is slow keeps nothing but

@@ -19,6 +19,7 @@ import (
 
 // Beyond a bound signed requests are turned away at once, and those at work go on.
 func TestTooManyAtWork(t *testing.T) {
+	t.Parallel()
 	busy, end := make(chan struct{}), make(chan struct{})
 	h := atWork()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		busy <- struct{}{}

@@ -158,6 +158,7 @@ func TestHangUpWhileWaiting(t *testing.T) {
 
 // A call taken, and its caller gone before the taker picked up. What Twilio then reports is not settled.
 func TestHangUpWhileRinging(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]voicetest.Options{"with the Dial's action": {}, "without it": {NoDialActionOnHangup: true}} {
 		for _, screening := range []bool{false, true} {
 			if screening {

@@ -17,7 +17,6 @@ import (
 
 	"pullphone/cmd/pullphone/config"
 	"pullphone/store"
-	"pullphone/store/bolt"
 )
 
 // calls prints the history, as the running server tells it, or from the store when none runs.
@@ -67,10 +66,7 @@ func eachCall(ctx context.Context, cfg *config.Config, since time.Time, show fun
 }
 
 func eachStored(ctx context.Context, cfg *config.Config, since time.Time, show func(store.Record) error) error {
-	if cfg.Store.Path == "" {
-		return fmt.Errorf("no server answers at admin_listen %s, and store %s is not a file that this version can read", cfg.AdminListen, cfg.Store)
-	}
-	db, err := bolt.OpenReadOnly(cfg.Store.Path)
+	db, err := storageOf(cfg).read(ctx)
 	if err != nil {
 		return fmt.Errorf("no server answers at admin_listen %s, and the store: %w", cfg.AdminListen, err)
 	}

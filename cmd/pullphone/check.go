@@ -14,7 +14,6 @@ import (
 
 	"pullphone/bot"
 	"pullphone/cmd/pullphone/config"
-	"pullphone/store/bolt"
 	"pullphone/voice/twilio"
 )
 
@@ -71,20 +70,8 @@ func (c *checker) store(ctx context.Context, cfg *config.Config) {
 		if err := c.running(cfg, res); err != nil {
 			c.fail(what, "the running server: %v", err)
 		}
-		return
-	case cfg.Store.Path == "":
-		c.fail(what, "%s: this version keeps its store in a file; write store: bolt:pullphone.db", cfg.Store)
-		return
 	}
-	ok, err := bolt.Usable(cfg.Store.Path)
-	switch {
-	case err != nil:
-		c.fail(what, "%v", err)
-	case ok:
-		c.good(what, "%s can be opened; no server runs", cfg.Store)
-	default:
-		c.good(what, "%s will be made when the server starts", cfg.Store)
-	}
+	storageOf(cfg).check(ctx, c, team(cfg).Keys(), res != nil)
 }
 
 // running tells each line of the running server's /readyz under what it is about.
@@ -94,12 +81,14 @@ func (c *checker) running(cfg *config.Config, res *http.Response) error {
 	if err != nil {
 		return err
 	}
-	ready, writes := res.StatusCode == http.StatusOK, true
+	ready, writes, servers := res.StatusCode == http.StatusOK, true, 0
 	for line := range strings.SplitSeq(strings.TrimSpace(string(body)), "\n") {
 		trouble, ok := strings.CutPrefix(line, troublePrefix)
 		switch {
 		case ok:
 			c.warn(server, "%s", trouble)
+		case strings.HasPrefix(line, serverPrefix):
+			servers++
 		case ready:
 		case strings.HasPrefix(line, whyStore):
 			writes = false
@@ -115,6 +104,9 @@ func (c *checker) running(cfg *config.Config, res *http.Response) error {
 	}
 	if writes {
 		c.good("store", "the running server writes to %s", cfg.Store)
+	}
+	if servers > 0 {
+		c.good("store", "%d servers share it", servers)
 	}
 	return nil
 }

@@ -283,6 +283,16 @@ func (c *crowd) person(p config.Person) {
 	}
 }
 
+// handsOf is what somebody types or presses with.
+func (c *crowd) handsOf(p config.Person) *sync.Mutex {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hands[p.Slack] == nil {
+		c.hands[p.Slack] = &sync.Mutex{}
+	}
+	return c.hands[p.Slack]
+}
+
 func (c *crowd) record(a *spoken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -312,15 +322,22 @@ func (c *crowd) press(r *rand.Rand, p config.Person) {
 		}
 	}
 	c.mu.Unlock()
-	c.hands[p.Slack].Lock()
-	defer c.hands[p.Slack].Unlock()
-	a := &spoken{person: p.Name, user: p.Slack, number: number, value: b.Value, word: b.ActionID, begun: c.now()}
+	c.presses(p, m, b)
+}
+
+// presses presses a button of a message as they saw it.
+func (c *crowd) presses(p config.Person, m bottest.Message, b bottest.Button) *spoken {
+	hands := c.handsOf(p)
+	hands.Lock()
+	defer hands.Unlock()
+	a := &spoken{person: p.Name, user: p.Slack, number: callerShown.FindString(m.Text), value: b.Value, word: b.ActionID, begun: c.now()}
 	got, err := c.work.PressStale(c.ctx, p.Slack, m.Channel, m, b.Text)
 	a.ended, a.acked = c.now(), err == nil && got.Status == 200
 	c.mu.Lock()
 	a.key = c.given[p.Slack]
 	c.mu.Unlock()
 	c.record(a)
+	return a
 }
 
 var codeInSMS = regexp.MustCompile(`\((\d+)\)$`)
@@ -352,25 +369,27 @@ func (c *crowd) answersAText(r *rand.Rand, p config.Person) {
 	c.texts(p, s.From, said, meant)
 }
 
-func (c *crowd) texts(p config.Person, line, said, meant string) {
+func (c *crowd) texts(p config.Person, line, said, meant string) *spoken {
 	a := &spoken{person: p.Name, number: meant, begun: c.now()}
 	text := c.net.Phone(p.Phone).Text(line, said)
 	if text.WaitDone(c.ctx) != nil {
-		return
+		return a
 	}
 	a.key, a.ended = "sms:"+text.SID(), c.now()
 	c.mu.Lock()
 	a.told, a.acked = c.replies[text.SID()]
 	c.mu.Unlock()
 	if a.acked && (a.told == "" || strings.HasPrefix(a.told, "That was too fast")) {
-		return // it was one of too many, and not heard
+		return a // it was one of too many, and not heard
 	}
 	c.record(a)
+	return a
 }
 
 func (c *crowd) commands(p config.Person, channel, said, meant string) {
-	c.hands[p.Slack].Lock()
-	defer c.hands[p.Slack].Unlock()
+	hands := c.handsOf(p)
+	hands.Lock()
+	defer hands.Unlock()
 	a := &spoken{person: p.Name, number: meant, begun: c.now()}
 	got, err := c.work.Command(c.ctx, p.Slack, channel, "/pull", said)
 	a.told, a.ended, a.acked = got.Text, c.now(), err == nil && got.Status == 200
@@ -506,9 +525,6 @@ func (c *crowd) fault(err error) {
 // returns when the last caller has gone; the people stay until they go home.
 func (c *crowd) live(callers int, more func() bool) {
 	var calling sync.WaitGroup
-	for _, p := range c.cfg.People {
-		c.hands[p.Slack] = &sync.Mutex{}
-	}
 	for _, p := range c.cfg.People {
 		c.answering.Go(func() { c.person(p) })
 	}

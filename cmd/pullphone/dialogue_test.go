@@ -43,10 +43,8 @@ func play(t *testing.T, all []dialogue) {
 	}
 }
 
-const cyPhone, cySlack = "+12085550103", "U000CY"
-
 // The callers, but for Lee, who withholds the number.
-var callers = map[string]string{"Jane": janePhone, "Mark": markPhone, "Kim": "+12085550167", "Lee": "+12085550189"}
+var callers = map[string]string{"Jane": janePhone, "Mark": markPhone, "Kim": kimPhone, "Lee": leePhone}
 
 // scene is a dialogue that is being played.
 type scene struct {

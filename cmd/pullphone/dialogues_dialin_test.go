@@ -12,6 +12,7 @@ func withPIN(yaml string) string {
 
 // People who call the line from their own mobile.
 func TestDialInDialogues(t *testing.T) {
+	t.Parallel()
 	const vouched = "TN-Validation-Passed-A"
 	play(t, []dialogue{
 		{name: "takes the longest-waiting call", says: `

@@ -4,6 +4,7 @@ import "testing"
 
 // Ways out for a caller on hold.
 func TestDialoguesHold(t *testing.T) {
+	t.Parallel()
 	play(t, []dialogue{
 		{name: "1 leaves a message", says: `
 			Jane calls

@@ -8,6 +8,7 @@ import (
 
 // A taker who does not come: everybody learns of it, and the caller keeps their place.
 func TestTakerDialogues(t *testing.T) {
+	t.Parallel()
 	const taken = `
 		Jane calls
 		Jane hears "Thanks for calling"
@@ -185,6 +186,7 @@ func TestTakerDialogues(t *testing.T) {
 
 // A caller who is given away while they talk, or before.
 func TestHandOverDialogues(t *testing.T) {
+	t.Parallel()
 	const talking = `
 		Jane calls
 		Jane hears music

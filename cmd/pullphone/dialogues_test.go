@@ -4,6 +4,7 @@ import "testing"
 
 // The main job, as a dialogue.
 func TestDialogues(t *testing.T) {
+	t.Parallel()
 	play(t, []dialogue{
 		{name: "taken by SMS", says: `
 			Jane calls

@@ -8,6 +8,7 @@ import (
 
 // Who is told of a call, and what its message says meanwhile.
 func TestDialoguesTold(t *testing.T) {
+	t.Parallel()
 	now := time.Now().UTC()
 	// Closed today and, should the day end meanwhile, tomorrow.
 	closed := fmt.Sprintf(`hours: {timezone: UTC, closed: [%q, %q]}`, now.Format(time.DateOnly), now.AddDate(0, 0, 1).Format(time.DateOnly))

@@ -4,6 +4,7 @@ import "testing"
 
 // Several calls wait: a code names one, and nothing is guessed.
 func TestDialoguesWhichCall(t *testing.T) {
+	t.Parallel()
 	play(t, []dialogue{
 		{name: "a code names a call, however it is written", says: `
 			Jane calls
@@ -109,6 +110,7 @@ func TestDialoguesWhichCall(t *testing.T) {
 
 // Words, and those of a line's own.
 func TestDialoguesWords(t *testing.T) {
+	t.Parallel()
 	play(t, []dialogue{
 		{name: "Sí", says: `
 			Jane calls
@@ -208,6 +210,7 @@ func TestDialoguesWords(t *testing.T) {
 
 // Calls are pulled, and people stand in line for them.
 func TestDialoguesPull(t *testing.T) {
+	t.Parallel()
 	play(t, []dialogue{
 		{name: "the longest waiting", says: `
 			Jane calls
@@ -284,8 +287,8 @@ func TestDialoguesPull(t *testing.T) {
 			Bob's phone is silent
 			Bob gets nothing
 			Slack shows Jane "Waiting" [Take] [Voicemail]
-			Bob texts "on"
-			Bob gets "You are on duty."
+			Bob types "/pull on"
+			Bob is told "You are on duty."
 			Bob gets "Reply Y to take"
 			Jane hangs up
 			Jane's call was missed`},
@@ -295,6 +298,7 @@ func TestDialoguesPull(t *testing.T) {
 			Jane calls
 			Ann's phone rings
 			Ann gets "Yours: "
+			Slack shows Jane "JANE DOE"
 			Ann declines
 			Bob gets "Ann is busy."
 			Jane waits
@@ -334,6 +338,7 @@ func TestDialoguesPull(t *testing.T) {
 
 // The taker gives a call back, or hands it over.
 func TestDialoguesPassOn(t *testing.T) {
+	t.Parallel()
 	play(t, []dialogue{
 		{name: "given back by a no", says: `
 			Jane calls

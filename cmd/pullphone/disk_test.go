@@ -34,7 +34,7 @@ func smallDisk(t *testing.T) (dir string, inside bool) {
 			how = "-Urm"
 		}
 		cmd := exec.CommandContext(t.Context(), "unshare", how, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
-		cmd.Env = append(os.Environ(), mountEnv+"=1")
+		cmd.Env = append(os.Environ(), mountEnv+"=1", childEnv+"=")
 		out, err := cmd.CombinedOutput()
 		t.Logf("%s", out)
 		if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
@@ -97,6 +97,7 @@ func (p *process) sound() {
 // The disk is full: what comes is not taken as received, so Twilio turns to the fallback and the caller hears the tone;
 // nothing that was received is lost, and when there is room again everything goes on by itself.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	dir, inside := smallDisk(t)
 	if !inside {
 		return
@@ -207,6 +208,7 @@ func (p *process) breaks(inject string) {
 // A write or a flush fails: the process ends at once and says why in one line, what was not committed is not answered
 // with 200, and the next process goes on with what the disk holds.
 func TestDiskFails(t *testing.T) {
+	t.Parallel()
 	const callSID = "CA0123456789abcdef0123456789abcdef"
 	for name, inject := range map[string]string{
 		"flush":                 "fdatasync:error=EIO",
@@ -218,7 +220,7 @@ func TestDiskFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const sentence = "msg=\"the store failed; this process ends, so that the next one reads what is on the disk\""
-			p := processTown(t, options{line: []string{"max_wait: 1h"}, errors: []string{sentence, "webhook failed", "the store takes no change"}})
+			p := processTown(t, options{line: []string{"max_wait: 1h"}, errors: []string{sentence, "webhook failed", "status of an SMS not recorded", "the store takes no change"}})
 			call, m := p.arrive(janePhone, jane)
 			p.settle()
 			p.breaks(inject)

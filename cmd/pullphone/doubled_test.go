@@ -15,6 +15,7 @@ import (
 // Every webhook comes twice, at the same time, and callbacks come in any order: one call, one announcement, one
 // outcome, one redirect.
 func TestDoubledWebhooks(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()

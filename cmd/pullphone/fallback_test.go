@@ -152,6 +152,7 @@ func TestSetupDeploys(t *testing.T) {
 
 // Whatever keeps setup from deploying, the rest is done, and a person is told how to make a fallback by hand.
 func TestSetupCannotDeploy(t *testing.T) {
+	t.Parallel()
 	for name, match := range map[string]func(*http.Request) bool{
 		"no such API":   func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/") },
 		"no permission": func(r *http.Request) bool { return r.Method == "POST" && r.URL.Path == "/v1/Services" },

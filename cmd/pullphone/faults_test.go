@@ -69,6 +69,7 @@ func TestLookupSlow(t *testing.T) {
 
 // A lookup that fails changes nothing but the name.
 func TestLookupFails(t *testing.T) {
+	t.Parallel()
 	for name, l := range map[string]voicetest.Lookup{"fault": {Status: 503}, "limit": {Status: 429}, "unknown": {Status: 404}, "no name": {}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -107,6 +107,40 @@ func TestManyWait(t *testing.T) {
 	contains(t, "PULL", h.text(annPhone, "PULL"), "Yours: (208) 555-1000.")
 }
 
+// A count that must wait for its minute is not sent when all have gone by then.
+func TestNobodyWaitsToBeCounted(t *testing.T) {
+	t.Parallel()
+	h := serveTown(t, options{line: []string{"max_wait: 1h"}})
+	var calls []*voicetest.Call
+	calling := func(i int) {
+		call, _ := h.queued(crewPhone(i), voicetest.CallerInfo{})
+		calls = append(calls, call)
+		h.clock.Advance(time.Second)
+	}
+	count := store.Deed{Kind: store.List, Line: salesNumber, Whom: "Ann"}.Key()
+	next := func() (b []byte) {
+		h.must(h.db.View(h.ctx, func(r store.Reader) (err error) {
+			b, err = r.Get(count)
+			return err
+		}))
+		return b
+	}
+	for i := range 11 {
+		calling(i)
+	}
+	h.until("a count", func() bool { return len(counts(h.net, annPhone)) == 1 && next() == nil })
+	calling(11)
+	h.until("the next is due", func() bool { return next() != nil })
+	for _, call := range calls {
+		call.Hangup()
+		h.must(call.WaitEnd(h.ctx))
+	}
+	h.atRest()
+	h.clock.Advance(2 * time.Minute)
+	h.until("it is not due any more", func() bool { return next() == nil })
+	equal(t, "counts", len(counts(h.net, annPhone)), 1)
+}
+
 var flood = flag.Int("flood", 1, "how many minutes TestFloodOfCalls lasts, by the clock of the calls")
 
 // Five hundred calls a minute, half of them from a handful of numbers: each is answered at once, and

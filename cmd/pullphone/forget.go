@@ -32,11 +32,15 @@ func forget(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer)
 		return err
 	}
 	if res == nil {
-		f, err := forgetStored(ctx, cfg, number)
+		f, others, err := forgetStored(ctx, cfg, number)
 		if err != nil {
 			return err
 		}
-		sayForgotten(out, f, "are deleted when the server runs again: start it")
+		rest := "are deleted when the server runs again: start it"
+		if others {
+			rest = beingDeleted
+		}
+		sayForgotten(out, f, rest)
 		return nil
 	}
 	defer res.Body.Close()
@@ -47,9 +51,11 @@ func forget(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer)
 	if a.Error != "" {
 		return fmt.Errorf("the running server says: %s; ask again, that does no harm", a.Error)
 	}
-	sayForgotten(out, a.Forgotten, "are being deleted; that takes some minutes")
+	sayForgotten(out, a.Forgotten, beingDeleted)
 	return nil
 }
+
+const beingDeleted = "are being deleted; that takes some minutes"
 
 func sayForgotten(out io.Writer, f store.Forgotten, rest string) {
 	fmt.Fprintf(out, "Erased from the store: %d calls that had ended.\n", f.Calls)
@@ -62,18 +68,20 @@ func sayForgotten(out io.Writer, f store.Forgotten, rest string) {
 	fmt.Fprintln(out, "Older backups still have what they had.")
 }
 
-// forgetStored erases a caller when no server runs. What is due elsewhere because of it stays due.
-func forgetStored(ctx context.Context, cfg *config.Config, number string) (store.Forgotten, error) {
-	db, err := openStore(cfg)
+// forgetStored erases a caller when no server runs on this machine. What is due elsewhere because of it is for others to do,
+// if there are any.
+func forgetStored(ctx context.Context, cfg *config.Config, number string) (f store.Forgotten, others bool, err error) {
+	discard := slog.New(slog.DiscardHandler)
+	db, err := storageOf(cfg).open(ctx, discard)
 	if err != nil {
-		return store.Forgotten{}, fmt.Errorf("no server answers at admin_listen %s, and the %w", cfg.AdminListen, err)
+		return f, false, fmt.Errorf("no server answers at admin_listen %s, and the store: %w", cfg.AdminListen, err)
 	}
-	st, err := store.Open(ctx, db, team(cfg), clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+	st, err := store.Open(ctx, db, team(cfg), clockwork.NewRealClock(), discard)
 	if err != nil {
-		return store.Forgotten{}, errors.Join(err, db.Close())
+		return f, false, errors.Join(err, db.Close())
 	}
-	f, err := st.Forget(ctx, number)
-	return f, errors.Join(err, st.Close())
+	f, err = st.Forget(ctx, number)
+	return f, st.Living() > 1, errors.Join(err, st.Close())
 }
 
 const forgetPath = "/forget"

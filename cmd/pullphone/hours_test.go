@@ -9,6 +9,7 @@ import (
 
 // What the config file says of hours is what the store goes by.
 func TestHoursOfTheConfig(t *testing.T) {
+	t.Parallel()
 	cfg, err := config.Parse("hours.yml", []byte(`
 public_url: https://phone.example.com
 twilio: {account_sid: AC0123456789abcdef0123456789abcdef, auth_token: t0ken}

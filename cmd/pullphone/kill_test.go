@@ -16,33 +16,42 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"pullphone/bot"
 	"pullphone/bot/bottest"
 	"pullphone/store"
 	"pullphone/store/bolt"
 	"pullphone/voice/voicetest"
 )
 
-// process is a town whose pullphone is a process of its own, which can be killed. Everything has the real clock.
+// process is a pullphone that is a process of its own, which can be killed. Everything has the real clock.
 type process struct {
-	*harness
+	*harness             // its town
+	file          string // its config file
+	listen, admin string // its addresses
+
 	cmd  *exec.Cmd
 	pipe io.Closer // its standard input; it ends with it
 	logs sync.WaitGroup
 }
 
+// processTown is a town with one such.
 func processTown(t *testing.T, o options) *process {
 	t.Helper()
 	o.clock, o.steady = clockwork.NewRealClock(), true
-	p := &process{harness: open(t, o)}
-	p.must(p.setUp(p.ctx, p.cfg, io.Discard))
-	p.release()
-	p.harness.stop = func() {
-		if p.cmd != nil {
-			p.kill()
-		}
-	}
+	h := open(t, o)
+	p := &process{harness: h, file: h.file, listen: h.listen, admin: h.admin}
+	h.must(h.setUp(h.ctx, h.cfg, io.Discard))
+	h.release()
+	h.stop = p.stop
 	p.run()
 	return p
+}
+
+// stop ends the program if it runs.
+func (p *process) stop() {
+	if p.cmd != nil {
+		p.kill()
+	}
 }
 
 // run starts the program and waits until it is ready.
@@ -58,7 +67,7 @@ func (p *process) begin() {
 	self, err := os.Executable()
 	p.must(err)
 	p.cmd = exec.Command(self, "serve", "--config", p.file)
-	p.cmd.Env = append(os.Environ(), childEnv+"=1", fmt.Sprintf("%s=%g", hasteEnv, p.opt.haste))
+	p.cmd.Env = append(os.Environ(), childEnv+"=1", fmt.Sprintf("%s=%g", hasteEnv, p.opt.haste), fmt.Sprintf("%s=%d", leisureEnv, max(1, p.opt.slack.Patience/bot.AnswerWithin)))
 	p.pipe, err = p.cmd.StdinPipe()
 	p.must(err)
 	log, err := p.cmd.StderrPipe()
@@ -68,7 +77,8 @@ func (p *process) begin() {
 		for lines := bufio.NewScanner(log); lines.Scan(); {
 			fmt.Fprintln(p.t.Output(), lines.Text())
 			fmt.Fprintln(&p.log, lines.Text())
-			if strings.Contains(lines.Text(), "level=ERROR") && !p.expects(lines.Text()) || strings.Contains(lines.Text(), "DATA RACE") || strings.HasPrefix(lines.Text(), "panic:") {
+			if strings.Contains(lines.Text(), "level=ERROR") && !p.expects(lines.Text()) || strings.Contains(lines.Text(), "DATA RACE") || strings.HasPrefix(lines.Text(), "panic:") ||
+				strings.Contains(lines.Text(), " ERROR: ") { // as gRPC writes it
 				p.t.Errorf("the server says: %s", lines.Text())
 			}
 		}
@@ -315,6 +325,7 @@ var (
 // The program is killed after each step, and started again on the same file: the call ends as it should, with one
 // claim and one redirect, and its voicemail is posted.
 func TestKillBetweenSteps(t *testing.T) {
+	t.Parallel()
 	for _, story := range []struct {
 		name  string
 		steps []step
@@ -348,6 +359,7 @@ func TestKillBetweenSteps(t *testing.T) {
 
 // The caller hangs up while the program is down.
 func TestKillAndHangUp(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		steps []step // before the kill
@@ -382,6 +394,7 @@ func TestKillAndHangUp(t *testing.T) {
 
 // The program is killed while it waits for an answer to a request: whether that was done is not known to it.
 func TestKillInARequest(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		match func(*http.Request, string) bool

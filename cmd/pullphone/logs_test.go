@@ -25,6 +25,7 @@ func (w written) MarshalText() ([]byte, error) { return []byte("text of " + *w.n
 
 // Wherever a phone number stands in an entry, the log has no more of it than its country and its end.
 func TestLogShortensNumbers(t *testing.T) {
+	t.Parallel()
 	const number = "+12085550123"
 	fault := fmt.Errorf("send: %w", &url.Error{Op: "Get", URL: "https://lookups.example/v2/PhoneNumbers/%2B12085550123?To=" + number, Err: errors.New("refused")})
 	entries := map[string]func(*slog.Logger){
@@ -74,6 +75,7 @@ func TestLogShortensNumbers(t *testing.T) {
 
 // The running program shortens the numbers in what Twilio says, too; unless log_numbers asks for them.
 func TestServerShortensNumbers(t *testing.T) {
+	t.Parallel()
 	for _, whole := range []bool{false, true} {
 		t.Run(fmt.Sprint(whole), func(t *testing.T) {
 			t.Parallel()

@@ -38,6 +38,7 @@ func (h *harness) scrape() map[string]float64 {
 
 // What happens is counted, and nothing personal stands in the labels.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	h := serveTown(t, options{})
 	h.net.Phone(bobPhone).SetSMSRefusal(21610)
 	call, m := h.queued(janePhone, jane)

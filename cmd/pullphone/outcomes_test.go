@@ -110,7 +110,14 @@ func readKept(t testing.TB, db store.Backend, team store.Team) kept {
 			}),
 			each("sid/", func(key string, value []byte) { k.ids[key] = store.CallID(value) }),
 			each("open/", func(key string, _ []byte) { k.left = append(k.left, "open/"+key) }),
-			each("due/", func(key string, _ []byte) { k.left = append(k.left, "due/"+key) }),
+			each("due/", func(key string, value []byte) {
+				var d store.Deed
+				bad = errors.Join(bad, json.Unmarshal(value, &d))
+				// How many wait is told once a minute, and not at all when nobody does.
+				if len(k.left) > 0 || d.Kind != store.List || d.Owner != "" {
+					k.left = append(k.left, "due/"+key)
+				}
+			}),
 		)
 	})
 	if err = errors.Join(err, bad); err != nil {
@@ -169,7 +176,9 @@ type twice struct {
 // missing is a recording with sound that nobody was told of.
 type missing struct {
 	recording, call string
-	fellBack        bool // the caller has heard a fallback
+	fellBack        bool         // the caller has heard a fallback
+	as              store.CallID // as what the program keeps the call; empty: not at all
+	inHistory       bool
 }
 
 // tally is what became of everything.
@@ -227,7 +236,7 @@ func (c *crowd) judge(k kept) tally {
 				t.Errorf("lost: %s of %s was answered, and is in no history; it heard %v", sid, call.number, call.Heard())
 			}
 			for _, rec := range recordings {
-				sum.missing = append(sum.missing, missing{rec.SID, sid, c.fellBack[sid]})
+				sum.missing = append(sum.missing, missing{rec.SID, sid, c.fellBack[sid], k.ids[sid], known})
 			}
 			continue
 		}
@@ -239,7 +248,7 @@ func (c *crowd) judge(k kept) tally {
 		for _, rec := range recordings {
 			n := c.posts(channel, call.number, rec.Seconds)
 			if n == 0 {
-				sum.missing = append(sum.missing, missing{rec.SID, sid, c.fellBack[sid]})
+				sum.missing = append(sum.missing, missing{rec.SID, sid, c.fellBack[sid], k.ids[sid], known})
 				continue
 			}
 			if n > 1 {

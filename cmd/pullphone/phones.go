@@ -7,7 +7,6 @@ import (
 
 	"pullphone/cmd/pullphone/config"
 	"pullphone/store"
-	"pullphone/store/bolt"
 )
 
 // phones says whose phone took none of our last texts. They are told in Slack all the same, so it is a note.
@@ -38,10 +37,7 @@ func troubles(ctx context.Context, cfg *config.Config) (all []store.Trouble, err
 		err := json.NewDecoder(res.Body).Decode(&all)
 		return all, err
 	}
-	if cfg.Store.Path == "" {
-		return nil, nil
-	}
-	db, err := bolt.OpenReadOnly(cfg.Store.Path)
+	db, err := storageOf(cfg).read(ctx)
 	if err != nil {
 		return nil, err
 	}

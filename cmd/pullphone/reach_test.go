@@ -182,6 +182,7 @@ func TestTextStatus(t *testing.T) {
 
 // Nobody takes a text and Slack is down: Ann's phone rings, then Bob's, who presses 1 and talks.
 func TestPhonesRing(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]options{
 		"plain":   {},
 		"true":    {voice: voicetest.Options{QueueBridged: "true"}},
@@ -297,6 +298,7 @@ func (h *harness) atRest0(kind string) {
 
 // Bob presses 1 while Ann answers in Slack: one of them has it, the other is told who.
 func TestPhoneAndSlackAtOnce(t *testing.T) {
+	t.Parallel()
 	for i := range 5 {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
@@ -342,6 +344,7 @@ func TestPhoneAndSlackAtOnce(t *testing.T) {
 
 // When somebody else answers, or the caller gives up, the phone that rings stops.
 func TestRingEnds(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*harness, *voicetest.Call){
 		"the caller hangs up": func(h *harness, call *voicetest.Call) {
 			call.Hangup()
@@ -379,8 +382,9 @@ func TestRingEnds(t *testing.T) {
 			equal(t, "status", leg.Status(), "canceled")
 			call.Hangup()
 			h.record(call)
-			rung := h.rung()
-			h.clock.Advance(5 * time.Minute)
+			rung, over := h.rung(), h.clock.Now().Add(5*time.Minute)
+			defer h.pump(time.Second)() // whoever took it is told that nobody is there, or it is given up
+			h.until("five minutes later", func() bool { return h.clock.Now().After(over) })
 			h.atRest0("draw")
 			equal(t, "phones rung", h.rung(), rung)
 		})
@@ -424,6 +428,7 @@ func TestRingRounds(t *testing.T) {
 // A taker who is gone before the caller is there has not taken the call: it waits again, and whose phone rings then takes
 // it. Here Twilio cannot reach us while the taker waits, so that their leg ends; whether we hear of that or not.
 func TestTakerGoneBeforeTheCallerCame(t *testing.T) {
+	t.Parallel()
 	for name, lost := range map[string][]string{
 		"heard of":     {"/twilio/meet"},
 		"not heard of": {"/twilio/meet", "/twilio/meet/parted", "/twilio/ring/over"},
@@ -492,6 +497,7 @@ func TestPhoneNotRung(t *testing.T) {
 // The program is killed while it waits for Twilio's answer to the request to ring Ann: her phone rings once, whether the
 // request was carried out or not, and she takes the call.
 func TestKillInARingRequest(t *testing.T) {
+	t.Parallel()
 	for name, done := range map[string]bool{"done": true, "not done": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -539,6 +545,7 @@ func TestKillInARingRequest(t *testing.T) {
 // Twilio's SMS are out for an hour, by an error or by its rate: what is older than the call it announces is not sent late.
 // Slack goes on, and so do the texts afterwards.
 func TestSMSDownForAnHour(t *testing.T) {
+	t.Parallel()
 	for name, status := range map[string]int{"503": 503, "429": 429} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

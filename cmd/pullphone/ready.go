@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,7 +43,7 @@ type readiness struct {
 	caughtUp atomic.Bool // what was missed has been asked for once, with or without success
 	stopping atomic.Bool
 	skew     *skew
-	trouble  func() []string // what a person has to mend, though it keeps no call from being answered
+	trouble  func(context.Context) []string // what a person has to mend, though it keeps no call from being answered
 }
 
 // why says what keeps the server from being ready, a line each; nothing when it is.
@@ -51,11 +52,8 @@ func (r *readiness) why() []string {
 	if r.stopping.Load() {
 		out = append(out, whyStopping)
 	}
-	switch age, beaten := r.store.SinceBeat(); {
-	case !beaten:
-		out = append(out, whyStore+"takes no change")
-	case age >= oldestBeat:
-		out = append(out, fmt.Sprintf(whyStore+"has taken no change for %s", age.Round(time.Second)))
+	if why := r.whyStore(); why != "" {
+		out = append(out, why)
 	}
 	if !r.caughtUp.Load() && r.store.Clock.Since(r.started) < catchUpPatience {
 		out = append(out, whyAsking)
@@ -63,15 +61,33 @@ func (r *readiness) why() []string {
 	return append(out, r.skew.why()...)
 }
 
-func (r *readiness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+// whyStore says why the store takes no change; nothing when it does.
+func (r *readiness) whyStore() string {
+	switch age, err := r.store.SinceBeat(); {
+	case err != nil:
+		return whyStore + "takes no change: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+	case age >= oldestBeat:
+		return fmt.Sprintf(whyStore+"has taken no change for %s", age.Round(time.Second))
+	}
+	return ""
+}
+
+func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if why := r.why(); len(why) > 0 {
 		http.Error(w, strings.Join(why, "\n"), http.StatusServiceUnavailable)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, "ok\n") // a peer that has gone is not told
-	for _, t := range r.trouble() {
+	for _, t := range r.trouble(req.Context()) {
 		fmt.Fprintln(w, troublePrefix+t)
+	}
+	all, err := r.store.Processes(req.Context())
+	if err != nil || len(all) < 2 {
+		return
+	}
+	for _, p := range all {
+		fmt.Fprintln(w, serverPrefix+p.String())
 	}
 }
 

@@ -43,6 +43,28 @@ func (h *harness) readyAs(want string) {
 	h.until("readyz: "+want, func() bool { return h.readyz() == want })
 }
 
+// A load balancer learns at /healthz that a server cannot reach the store. One that is alone stays what there is.
+func TestHealthyBesideOthers(t *testing.T) {
+	t.Parallel()
+	s := &sick{}
+	h := serveTown(t, options{errors: []string{"the store takes no change"}, backend: func(b store.Backend) store.Backend { s.Backend = b; return s }})
+	healthz := func(sick bool) int {
+		s.on.Store(sick)
+		h.clock.Advance(store.Beat)
+		h.until("a beat", func() bool { age, err := h.store.SinceBeat(); return age < store.Beat && sick == (err != nil) })
+		res, _ := h.get("GET", "http://"+h.listen+"/healthz", nil)
+		return res.StatusCode
+	}
+	equal(t, "alone", healthz(true), 200)
+	equal(t, "well", healthz(false), 200)
+	h.must(h.db.Register(h.ctx, "00older", []byte("{}")))
+	h.until("it is known", func() bool { return h.store.Living() == 2 })
+	equal(t, "beside another", healthz(true), 503)
+	equal(t, "well again", healthz(false), 200)
+	res, _ := h.get("GET", "http://"+h.admin+"/healthz", nil)
+	equal(t, "the process itself", res.StatusCode, 200)
+}
+
 // Ready follows the heartbeat: false at the first that the store does not take, true when it does again, without a restart.
 func TestReadyFollowsTheStore(t *testing.T) {
 	t.Parallel()
@@ -52,7 +74,7 @@ func TestReadyFollowsTheStore(t *testing.T) {
 	equal(t, "at first", h.readyz(), "200 ok")
 	s.on.Store(true)
 	h.clock.Advance(5 * time.Second)
-	h.readyAs("503 the store takes no change")
+	h.readyAs("503 the store takes no change: no space left on device")
 	res, body := h.get("GET", "http://"+h.admin+"/healthz", nil)
 	equal(t, "healthz", res.Status+" "+string(body), "200 OK ok\n")
 	s.on.Store(false)
@@ -90,6 +112,7 @@ func TestReadyInAnOutage(t *testing.T) {
 
 // A clock that is wrong is named, by whichever service tells the time.
 func TestReadyNamesTheSkew(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		service string
 		off     time.Duration // of the service's clock

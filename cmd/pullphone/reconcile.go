@@ -43,28 +43,46 @@ func (s *service) losses() []loss {
 	}
 }
 
-// catchUp asks Twilio, at the start and again and again until ctx ends, for what has happened and was not heard of.
+// catchUp asks Twilio, at the start and again and again until ctx ends, for what has happened and was not heard of: at once,
+// too, when another process on the same store has ended, or the store has taken no change for a while. The eldest process asks
+// for all, but of what came to another alone it does not know.
 func (s *service) catchUp(ctx context.Context) error {
 	if seen := s.store.LastSeen(); !seen.IsZero() {
 		s.log.Info("taking up what happened meanwhile", "last_seen", seen)
 	}
 	again := catchUpAgain
 	done := map[string]bool{}
+	lost := false // something surely was
+	mine := 0     // looks that this process makes though it is not the eldest: nobody else knows that something was lost
 	for {
-		next := catchUpEvery
-		for _, l := range s.losses() {
-			err := s.lookFor(ctx, l, !done[l.what])
+		next, failed := catchUpEvery, false
+		if lost {
+			next = catchUpAgain // what is too fresh now is not by then
+		}
+		losses := s.losses()
+		if eldest, err := s.store.Eldest(ctx); err == nil && !eldest && mine == 0 {
+			for _, l := range losses { // others were there before this process
+				done[l.what] = true
+			}
+			losses = nil
+		}
+		for _, l := range losses {
+			err := s.lookFor(ctx, l, !done[l.what], lost)
 			if err == nil {
 				done[l.what] = true
 			} else if ctx.Err() == nil {
 				s.log.Warn("what was missed could not be asked for", "what", l.what, "err", err)
-				next = again
+				failed = true
 			}
 		}
-		if next == catchUpEvery {
-			again = catchUpAgain
-		} else {
+		if failed {
+			next = min(next, again)
 			again = min(2*again, catchUpEvery)
+		} else {
+			again = catchUpAgain
+		}
+		if lost = false; !failed {
+			mine = max(0, mine-1)
 		}
 		s.ready.caughtUp.Store(true)
 		timer := s.store.Clock.NewTimer(next)
@@ -72,13 +90,20 @@ func (s *service) catchUp(ctx context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
+		case <-s.store.Lost():
+			timer.Stop()
+			lost = true
+			if s.store.LostHere() {
+				mine = 2 // what is too fresh at first is not at the second
+			}
 		case <-timer.Chan():
 		}
 	}
 }
 
-// lookFor finds what was missed of one kind, since it was last looked for.
-func (s *service) lookFor(ctx context.Context, l loss, first bool) (err error) {
+// lookFor finds what was missed of one kind, since it was last looked for. When something was lost, no word of it can be
+// overtaken.
+func (s *service) lookFor(ctx context.Context, l loss, first, lost bool) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // what cannot be looked for must not end the calls that go on, with the process
 			s.log.Error("panic", "what", l.what, "panic", p, "stack", string(debug.Stack()))
@@ -92,9 +117,12 @@ func (s *service) lookFor(ctx context.Context, l loss, first bool) (err error) {
 		return err
 	}
 	until := s.store.Clock.Now()
-	if first {
+	switch {
+	case first:
 		since, until = since.Add(-l.first), s.ready.started
-	} else {
+	case lost:
+		since = since.Add(-l.overlap)
+	default:
 		since, until = since.Add(-l.overlap), until.Add(-l.settle)
 	}
 	if err := l.find(ctx, since, until); err != nil {

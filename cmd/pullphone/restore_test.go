@@ -41,6 +41,7 @@ func (h *harness) backup(name string) (file string) {
 // with a call in every state; since then these calls have gone on, and others have come. Nobody's conversation is torn,
 // nobody is redirected twice, and each call of the copy ends as it should.
 func TestRestore(t *testing.T) {
+	t.Parallel()
 	for name, down := range map[string]time.Duration{"at once": 0, "after everybody's deadline": 11 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

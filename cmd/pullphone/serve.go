@@ -23,8 +23,11 @@ import (
 
 	"pullphone/bot"
 	"pullphone/cmd/pullphone/config"
-	"pullphone/store/bolt"
 )
+
+// leashEnv has the service end with its standard input, whose other end is the demo: it must not outlive it, however that
+// ends.
+const leashEnv = "PULLPHONE_LEASH"
 
 // serve runs the service until SIGTERM or SIGINT; a second signal cuts it short.
 func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) error {
@@ -33,6 +36,12 @@ func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 		return err
 	}
 	log := newLog(os.Stderr, cfg.LogNumbers)
+	if os.Getenv(leashEnv) != "" {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(1)
+		}()
+	}
 	signalled, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
@@ -54,16 +63,12 @@ func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 		return fmt.Errorf("admin_listen: %w; is another pullphone running, or another program on this port?", err)
 	}
 	defer admin.Close()
-	db, err := openStore(cfg)
+	db, err := storageOf(cfg).open(ctx, log)
 	if err != nil {
-		return err
+		return fmt.Errorf("store: %w", err)
 	}
-	exposed, err := bolt.Exposed(cfg.Store.Path)
-	if err != nil {
-		return errors.Join(err, db.Close())
-	}
-	for _, name := range exposed {
-		log.Warn("others on this machine can read or change what callers left here; take their rights away with chmod go-rwx", "path", name)
+	if err := db.fits(ctx, team(cfg).Keys()); err != nil {
+		return errors.Join(fmt.Errorf("store: %w", err), db.Close())
 	}
 	go func() {
 		<-db.Failed()
@@ -74,23 +79,17 @@ func serve(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) 
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
+	s.tend(db)
 	fmt.Fprintf(out, "pullphone listens on %s for %s, admin on %s\n", public.Addr(), cfg.PublicURL, admin.Addr())
 	return s.serve(ctx, public, newAdmin(s, db, cfg.AdminListen), admin, log)
 }
 
-func openStore(cfg *config.Config) (*bolt.DB, error) {
-	if cfg.Store.Path == "" {
-		return nil, fmt.Errorf("store %s: this version keeps its store in a file; write store: bolt:pullphone.db", cfg.Store)
-	}
-	db, err := bolt.Open(cfg.Store.Path)
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	return db, nil
-}
-
 // stopWithin is how long requests may take to finish when the server stops: as long as Twilio waits for one.
 const stopWithin = 15 * time.Second
+
+// leaveFor is how long a server that stops goes on to answer when others serve the same store: a load balancer that asks
+// /healthz every second has by then turned to those. A connection that came in just before the end would be cut off.
+const leaveFor = 3 * time.Second
 
 // serve answers requests and does what is due until ctx ends. It stops in the order of need: nothing that is due is begun
 // any more, what is under way ends, then requests, then the store. Requests are last because a caller who has just been
@@ -121,8 +120,10 @@ func (s *service) serve(ctx context.Context, public net.Listener, adminHandler h
 	<-ctx.Done()
 	s.ready.stopping.Store(true)
 	log.Info("stopping")
+	left := time.After(s.takeLeave(context.WithoutCancel(ctx)))
 	failed := work.Wait() // each deed has its own limit
 	s.awaitFetches(context.WithoutCancel(ctx))
+	<-left
 	limit, done := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer done()
 	for _, srv := range []*http.Server{front, back} {
@@ -132,6 +133,22 @@ func (s *service) serve(ctx context.Context, public net.Listener, adminHandler h
 	}
 	return errors.Join(failed, g.Wait(), s.store.Close())
 }
+
+// takeLeave tells the servers of the same store, and load balancers, that they have to do without this one, and returns how
+// long it answers on until they have heard it.
+func (s *service) takeLeave(ctx context.Context) time.Duration {
+	if !s.hasOthers() {
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(ctx, leaveFor)
+	defer cancel()
+	if err := s.store.Leave(ctx); err != nil { // they will ask Twilio what got lost, though nothing did
+		s.log.Warn("others were not told that this process stops", "err", err)
+	}
+	return leaveFor
+}
+
+func (s *service) hasOthers() bool { return s.store.Living() > 1 }
 
 // fetchWithin is how long a caller who has been pulled out of the queue may take to ask for the next document.
 const fetchWithin = 3 * time.Second
@@ -180,6 +197,22 @@ func answering(h http.Handler, log *slog.Logger) http.Handler {
 		}()
 		h.ServeHTTP(w, r)
 	})
+}
+
+// healthy says that requests may be sent here. Where others can take them, a server that stops says no, and one that cannot
+// reach the store.
+func (s *service) healthy(w http.ResponseWriter, r *http.Request) {
+	if s.hasOthers() {
+		why := s.ready.whyStore()
+		if s.ready.stopping.Load() {
+			why = whyStopping
+		}
+		if why != "" {
+			http.Error(w, why, http.StatusServiceUnavailable)
+			return
+		}
+	}
+	healthz(w, r)
 }
 
 // healthz says that the process answers, and nothing else.

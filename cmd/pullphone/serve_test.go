@@ -12,6 +12,7 @@ import (
 
 // A handler that panics is answered, and so is the next request.
 func TestPanicIsAnswered(t *testing.T) {
+	t.Parallel()
 	var log syncBuffer
 	h := answering(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/bad" {
@@ -33,6 +34,7 @@ func TestPanicIsAnswered(t *testing.T) {
 
 // An answer that is broken off on purpose stays so: half a voicemail must not look whole.
 func TestBrokenOffOnPurpose(t *testing.T) {
+	t.Parallel()
 	defer func() {
 		if p := recover(); p != http.ErrAbortHandler {
 			t.Errorf("panic: %v", p)
@@ -44,10 +46,11 @@ func TestBrokenOffOnPurpose(t *testing.T) {
 
 // A look for what was missed that panics is one that failed.
 func TestPanicInALook(t *testing.T) {
+	t.Parallel()
 	h := serveTown(t, options{errors: []string{"panic"}})
 	s := &service{store: h.store, ready: h.ready, log: slog.New(slog.DiscardHandler)}
 	bad := loss{what: "sense", find: func(context.Context, time.Time, time.Time) error { panic("what never happens") }}
-	if err := s.lookFor(h.ctx, bad, true); err == nil || !strings.Contains(err.Error(), "never") {
+	if err := s.lookFor(h.ctx, bad, true, false); err == nil || !strings.Contains(err.Error(), "never") {
 		t.Errorf("%v", err)
 	}
 }

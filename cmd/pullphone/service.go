@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/slack-go/slack"
@@ -26,13 +27,18 @@ type service struct {
 	bot    *bot.Bot
 	public http.Handler
 
+	upkeep  func(context.Context) error // of the store, until ctx ends; may be nil
 	ready   *readiness
 	metrics *metrics
 	log     *slog.Logger
 }
 
-// haste is for tests in which more happens than Slack's limits let anybody see in time.
-var haste float64
+// For tests: haste, in which more happens than Slack's limits let anybody see in time; leisure, on machines that are slow, is
+// how many times longer a webhook may be worked on.
+var (
+	haste   float64
+	leisure time.Duration = 1
+)
 
 // newService wires the parts over a backend, which belongs to the service unless an error is returned.
 func newService(ctx context.Context, cfg *config.Config, backend store.Backend, clock clockwork.Clock, log *slog.Logger) (*service, error) {
@@ -46,7 +52,7 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 	}
 	st, err := store.Open(ctx, backend, team(cfg), clock, log)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("store %s: %w", cfg.Store, err)
 	}
 	skew := newSkew(clock)
 	m := newMetrics()
@@ -63,29 +69,54 @@ func newService(ctx context.Context, cfg *config.Config, backend store.Backend, 
 		ready: &readiness{store: st, started: clock.Now(), skew: skew},
 		log:   log,
 	}
-	s.ready.trouble = s.bot.Trouble
+	s.ready.trouble = func(context.Context) []string { return s.bot.Trouble() }
 	mux := http.NewServeMux()
 	bounded := atWork()
 	verify := func(h http.Handler) http.Handler {
-		return twilio.Verify(cfg.PublicURL, cfg.Twilio.AuthToken.Reveal(), log, bounded(h))
+		return twilio.Verify(cfg.PublicURL, cfg.Twilio.AuthToken.Reveal(), log, s.noted(bounded(within(leisure*twilioAnswer, h))))
 	}
 	s.phone.Handle(mux, verify)
-	s.bot.Handle(mux, verify, bounded)
-	mux.HandleFunc("GET /healthz", healthz)
+	s.bot.Handle(mux, verify, func(h http.Handler) http.Handler { return bounded(within(leisure*bot.AnswerWithin, h)) })
+	mux.HandleFunc("GET /healthz", s.healthy)
 	s.public = underPrefix(cfg.PublicURL, s.metrics.webhooks(mux))
 	return s, nil
+}
+
+// noted looks at the answers to Twilio's webhooks: of one that was not taken, no second word may come.
+func (s *service) noted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		taken := false // should it panic
+		defer func() {
+			if !taken {
+				s.store.Refused()
+			}
+		}()
+		answer := &status{ResponseWriter: w, code: http.StatusOK}
+		h.ServeHTTP(answer, r)
+		taken = answer.code < http.StatusInternalServerError
+	})
+}
+
+// tend has the service do what the storage of its store needs, and tell what is amiss there.
+func (s *service) tend(db database) {
+	s.upkeep = db.upkeep
+	s.ready.trouble = func(ctx context.Context) []string { return append(db.troubles(ctx), s.bot.Trouble()...) }
 }
 
 // run does what is due until ctx ends, and finishes what it had begun.
 func (s *service) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.store.Alive(ctx) })
+	g.Go(func() error { return s.store.TakeOver(ctx) })
 	g.Go(func() error { return s.store.Deadlines(ctx) })
 	g.Go(func() error { return s.store.RunRules(ctx) })
 	g.Go(func() error { return s.store.Retain(ctx) })
 	g.Go(func() error { return s.phone.Run(ctx) })
 	g.Go(func() error { return s.bot.Run(ctx) })
 	g.Go(func() error { return s.catchUp(ctx) })
+	if s.upkeep != nil {
+		g.Go(func() error { return s.upkeep(ctx) })
+	}
 	return g.Wait()
 }
 

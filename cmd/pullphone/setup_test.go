@@ -108,6 +108,7 @@ func TestSetup(t *testing.T) {
 }
 
 func TestSetupCannot(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name     string
 		old, new string // in the config file
@@ -154,6 +155,7 @@ func TestSetupCannot(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	const stopped = true
 	_, thanks := voice.AwayFiles("", salesNumber, "")
 	deaf := "https://pullphone-1000.twil.io" + thanks.Path
@@ -208,7 +210,7 @@ func TestCheck(t *testing.T) {
 		{name: "store damaged", stopped: stopped, change: func(h *harness) {
 			h.must(os.WriteFile(h.town.store, []byte(strings.Repeat("no store at all ", 4096)), 0o600))
 		}, want: []string{"BAD  store: ", "is damaged or no store of pullphone", "put a backup in its place"}},
-		{name: "store of another kind", stopped: stopped, old: "store: bolt:", new: "store: etcd://h:2379/p #", want: []string{"BAD  store: ", "write store: bolt:pullphone.db"}},
+		{name: "store of another kind", stopped: stopped, old: "store: bolt:", new: "store: etcd://h:2379/p #", want: []string{"BAD  store: etcd://h:2379/p: etcd does not answer"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

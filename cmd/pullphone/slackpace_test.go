@@ -15,13 +15,13 @@ import (
 	"pullphone/voice/voicetest"
 )
 
-var outageCalls = flag.Int("outage-calls", 100, "calls in an hour without Slack")
+var outageCalls = flag.Int("outage-calls", 50, "calls in an hour without Slack")
 
 // slackTown is a town whose Slack enforces its limits, by the same clock as everything else. Nobody can press a button
 // there: the library checks the signature of a press against the real time.
 func slackTown(t *testing.T, o options) *harness {
 	clock := clockwork.NewFakeClockAt(time.Now())
-	o.clock, o.slack.Clock, o.slack.Limits, o.haste = clock, clock, true, 1
+	o.clock, o.slack.Clock, o.slack.Limits, o.haste, o.limit = clock, clock, true, 1, 5*time.Minute
 	h := serveTown(t, o)
 	h.clock = clock
 	return h
@@ -82,6 +82,8 @@ func TestSlackPace(t *testing.T) {
 	var calls []*voicetest.Call
 	for i := range n {
 		calls = append(calls, h.calls(i))
+		// Whoever's name is known is shown before those for whose names it still waits.
+		h.until("the caller is named", func() bool { return !h.call(calls[i]).Naming })
 		h.clock.Advance(10 * time.Millisecond)
 	}
 	if d := h.caughtUp(100 * time.Millisecond); d > 2*n*time.Second {

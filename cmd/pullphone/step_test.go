@@ -26,6 +26,7 @@ func (s *stepped) Until(t time.Time) time.Duration { return t.Sub(s.Now()) }
 
 // The server's clock is set while a caller waits: everybody is told of them, and nobody twice.
 func TestClockIsSet(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name      string
 		step      time.Duration

@@ -16,11 +16,12 @@ import (
 	"time"
 )
 
-var storm = flag.Int("storm", 100, "how many calls TestStorm makes")
+var storm = flag.Int("storm", 40, "how many calls TestStorm makes")
 
 // Both services fail at random while callers and people do as they please, and what Twilio tells comes late, twice and
 // in any order. Every call ends in one way, and what was done twice was done twice because an answer was lost.
 func TestStorm(t *testing.T) {
+	t.Parallel()
 	seed := newSeed(t)
 	const perTown, atOnce = 200, 2
 	var (

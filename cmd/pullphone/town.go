@@ -7,15 +7,16 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/jonboulle/clockwork"
 
 	"pullphone/bot/bottest"
 	"pullphone/cmd/pullphone/config"
 	"pullphone/store"
-	"pullphone/store/bolt"
 	"pullphone/voice/voicetest"
 )
 
@@ -25,10 +26,15 @@ const (
 	salesChannel = "C000SALES"
 	annPhone     = "+12085550101"
 	bobPhone     = "+12085550102"
+	cyPhone      = "+12085550103"
 	annSlack     = "U000ANN"
 	bobSlack     = "U000BOB"
+	cySlack      = "U000CY"
 	janePhone    = "+12085550123"
 	markPhone    = "+12085550145"
+	kimPhone     = "+12085550167"
+	leePhone     = "+12085550189" // withheld
+	rosaPhone    = "+12065550156"
 )
 
 // town is a place in which pullphone can be used without an account anywhere: a telephone network and a Slack workspace
@@ -39,6 +45,7 @@ type town struct {
 
 	listen, admin string // addresses that the server is to have
 	store         string // path of its file
+	people        string // more of them than Ann and Bob, as the config file has them
 	listeners     [2]net.Listener
 }
 
@@ -52,12 +59,9 @@ func newTown(dir string, voice voicetest.Options, slack bottest.Options) (*town,
 	if t.work, err = bottest.Start(slack); err != nil {
 		return nil, errors.Join(err, t.net.Close())
 	}
-	for i := range t.listeners {
-		if t.listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return nil, errors.Join(err, t.close())
-		}
+	if err := t.reserve(func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }); err != nil {
+		return nil, errors.Join(err, t.close())
 	}
-	t.listen, t.admin = t.listeners[0].Addr().String(), t.listeners[1].Addr().String()
 	t.net.AddNumber(salesNumber)
 	t.net.SetName(janePhone, "JANE DOE")
 	t.work.AddChannel(bottest.Channel{ID: salesChannel, Name: "sales"})
@@ -65,6 +69,38 @@ func newTown(dir string, voice voicetest.Options, slack bottest.Options) (*town,
 	t.work.AddUser(bottest.User{ID: bobSlack, Name: "Bob", TZ: "America/New_York"})
 	return t, nil
 }
+
+// reserve listens on the server's addresses.
+func (t *town) reserve(listen func() (net.Listener, error)) error {
+	for i := range t.listeners {
+		var err error
+		if t.listeners[i], err = listen(); err != nil {
+			return err
+		}
+	}
+	t.listen, t.admin = t.listeners[0].Addr().String(), t.listeners[1].Addr().String()
+	return nil
+}
+
+// steady gives the server other addresses, which stay free while it is down: their ports are some that the system gives to
+// nobody who leaves the choice to it (Linux gives 32768 and up, others 49152 and up).
+func (t *town) steady() error {
+	t.release()
+	return t.reserve(steadyPort)
+}
+
+// steadyPort listens on such a port.
+func steadyPort() (l net.Listener, err error) {
+	for range 1000 {
+		port := 20000 + (os.Getpid()*37+int(lastPort.Add(1)))%12000
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			break
+		}
+	}
+	return l, err
+}
+
+var lastPort atomic.Int32
 
 // release gives up the reserved addresses, for a server that listens on them itself.
 func (t *town) release() {
@@ -101,13 +137,13 @@ slack:
 people:
   - {name: Ann, phone: "%s", slack: %s}
   - {name: Bob, phone: "%s", slack: %s}
-lines:
+%slines:
   - name: Sales
     number: "%s"
     channel: %s
 %s`, t.listen, t.listen, t.admin, t.store, t.net.AccountSID(), t.net.AuthToken(), t.net.URL(),
 		t.work.BotToken(), t.work.SigningSecret(), t.work.URL(),
-		annPhone, annSlack, bobPhone, bobSlack, salesNumber, salesChannel, line)
+		annPhone, annSlack, bobPhone, bobSlack, t.people, salesNumber, salesChannel, line)
 }
 
 // setUp does what whoever installs pullphone does: run setup, and give Slack the app's manifest.
@@ -125,7 +161,7 @@ func (t *town) setUp(ctx context.Context, cfg *config.Config, out io.Writer) err
 
 // serve runs the town's pullphone in this process until ctx ends. ready is called once it can be called.
 func (t *town) serve(ctx context.Context, cfg *config.Config, clock clockwork.Clock, log *slog.Logger, ready func(*store.Store)) error {
-	db, err := bolt.Open(cfg.Store.Path)
+	db, err := storageOf(cfg).open(ctx, log)
 	if err != nil {
 		return err
 	}

@@ -158,6 +158,7 @@ func TestVoicemail(t *testing.T) {
 
 // A caller who says nothing leaves nothing, whichever way Twilio puts it.
 func TestEmptyRecording(t *testing.T) {
+	t.Parallel()
 	for _, status := range []string{"completed", "absent"} {
 		t.Run(status, func(t *testing.T) {
 			t.Parallel()

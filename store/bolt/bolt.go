@@ -8,11 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -45,9 +48,12 @@ type DB struct {
 	failed   chan struct{}
 	failure  error
 
-	mu       sync.Mutex
-	closed   bool
-	watchers map[*watcher]struct{}
+	registered atomic.Bool
+
+	watchers store.Watchers
+
+	mu     sync.Mutex
+	closed bool
 }
 
 var _ store.Backend = (*DB)(nil)
@@ -62,11 +68,6 @@ type file struct {
 func (f *file) Close() error {
 	f.readers.Wait()
 	return f.DB.Close()
-}
-
-type watcher struct {
-	prefix  string
-	changed chan struct{}
 }
 
 // Open opens or makes the file, readable by its owner alone. It waits two seconds at most for another process to let
@@ -93,7 +94,7 @@ func open(path string, readOnly bool) (*DB, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	d := &DB{path: path, file: &file{DB: sound}, writes: make(chan *write), done: make(chan struct{}), failed: make(chan struct{}), watchers: map[*watcher]struct{}{},
+	d := &DB{path: path, file: &file{DB: sound}, writes: make(chan *write), done: make(chan struct{}), failed: make(chan struct{}),
 		metrics: newMetrics()}
 	if !readOnly {
 		if err := d.tidy(); err != nil {
@@ -104,10 +105,13 @@ func open(path string, readOnly bool) (*DB, error) {
 	return d, nil
 }
 
-// tidy removes what a process that died left beside the file, which is this process's alone by now, and gives back the
-// room of what was deleted.
+// tidy removes what a process that died left in the file, which is this process's alone by now, and beside it, and gives
+// back the room of what was deleted.
 func (d *DB) tidy() error {
 	if err := os.Remove(leftover(d.path)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := unregister(d.file.DB); err != nil {
 		return err
 	}
 	if free, err := mostlyFree(d.file.DB); err != nil || !free {
@@ -179,7 +183,11 @@ func (d *DB) Close() error {
 	<-d.done
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	return d.shut()
+	var err error
+	if d.registered.Load() && !d.broken() {
+		err = unregister(d.file.DB)
+	}
+	return errors.Join(err, d.shut())
 }
 
 // shut lets no read begin any more and closes all that is open.
@@ -235,40 +243,12 @@ func (d *DB) View(_ context.Context, fn func(store.Reader) error) error {
 }
 
 // Watch implements store.Backend.
-func (d *DB) Watch(prefix string) (<-chan struct{}, func()) {
-	w := &watcher{prefix, make(chan struct{}, 1)}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.watchers[w] = struct{}{}
-	return w.changed, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.watchers, w)
-	}
-}
+func (d *DB) Watch(prefix string) (<-chan struct{}, func()) { return d.watchers.Watch(prefix) }
 
 func (d *DB) notify(batch []*write) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for w := range d.watchers {
-		if touched(batch, w.prefix) {
-			select {
-			case w.changed <- struct{}{}:
-			default: // it has one to read already
-			}
-		}
-	}
-}
-
-func touched(batch []*write, prefix string) bool {
 	for _, w := range batch {
-		for key := range w.changes {
-			if strings.HasPrefix(key, prefix) {
-				return true
-			}
-		}
+		d.watchers.Hint(maps.Keys(w.changes))
 	}
-	return false
 }
 
 type reader struct{ tx *bbolt.Tx }
@@ -289,6 +269,9 @@ func (r reader) Get(key string) ([]byte, error) {
 }
 
 func (r reader) Scan(prefix, from string, fn func(string, []byte) bool) error {
+	if prefix == "" {
+		return r.scanAll(from, fn)
+	}
 	bucket, start := split(prefix)
 	b := r.tx.Bucket(bucket)
 	if b == nil {
@@ -308,6 +291,26 @@ func (r reader) Scan(prefix, from string, fn func(string, []byte) bool) error {
 		}
 	}
 	return nil
+}
+
+// scanAll goes through the buckets in the order of the keys, which is not quite that of their names.
+func (r reader) scanAll(from string, fn func(string, []byte) bool) error {
+	var kinds []string
+	err := r.tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+		kinds = append(kinds, string(name)+"/")
+		return nil
+	})
+	slices.Sort(kinds)
+	more := true
+	for _, kind := range kinds {
+		if err == nil && more && (kind > from || strings.HasPrefix(from, kind)) {
+			err = r.Scan(kind, from, func(key string, value []byte) bool {
+				more = fn(key, value)
+				return more
+			})
+		}
+	}
+	return err
 }
 
 // Check reads all of a file that no process writes, and reports whether it is sound.

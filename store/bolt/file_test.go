@@ -259,3 +259,54 @@ func TestNewerSchema(t *testing.T) {
 		t.Errorf("the backend was taken although Open failed: %v", err)
 	}
 }
+
+// What a process says of itself is gone when it closes the file, and of one that died when the next opens it; whoever only
+// reads sees it until then.
+func TestProcessKeys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "calls.db")
+	db, err := bolt.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Register(t.Context(), "one", []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(t.TempDir(), "left.db") // the file as a kill would leave it
+	out, err := os.Create(left)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.WriteTo(out); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := processes(t, bolt.OpenReadOnly, path); n != 0 {
+		t.Errorf("%d processes stand in a file that was closed", n)
+	}
+	if n := processes(t, bolt.OpenReadOnly, left); n != 1 {
+		t.Errorf("whoever only reads sees %d processes", n)
+	}
+	if n := processes(t, bolt.Open, left); n != 0 {
+		t.Errorf("the next process sees %d", n)
+	}
+}
+
+func processes(t *testing.T, open func(string) (*bolt.DB, error), path string) (n int) {
+	t.Helper()
+	db, err := open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.View(t.Context(), func(r store.Reader) error {
+		return r.Scan("process/", "", func(string, []byte) bool { n++; return true })
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -417,7 +417,7 @@ func backKept(w *world) {
 	w.clock.Advance(24*time.Hour - second)
 	w.during(w.s.Retain, w.settle)
 	w.is(old.ID, store.Waiting, "")
-	for _, prefix := range []string{"busy/", "standing/", "duty/"} {
+	for _, prefix := range []string{"busy/", "standing/", "off/"} {
 		if left := w.all(prefix); len(left) != 0 {
 			w.Errorf("left: %s", left)
 		}

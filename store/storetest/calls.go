@@ -26,6 +26,7 @@ func RunStore(t *testing.T, open Opener) {
 	}, claims, rings, reaching, endings, names, deadlines, histories, recoveries, mendings, works, keeping, floods,
 		duties, passes, standings, escalations, handovers, forwards, callbacks),
 		func(t *testing.T, run func(*world)) {
+			t.Parallel()
 			w := newWorld(t, open)
 			run(w)
 			w.sound()

@@ -52,6 +52,27 @@ func cancelledMeanwhile(b *rig) {
 	}
 }
 
+func registering(b *rig) {
+	changed, cancel := b.Watch("process/")
+	defer cancel()
+	b.check(b.Register(b.ctx, "one", []byte("1")))
+	await(b, b.ctx, "hint of a process", changed)
+	b.check(b.Register(b.ctx, "two", []byte("2")))
+	b.check(b.Register(b.ctx, "one", []byte("3")))
+	if got := b.scan("process/", "", 0); !slices.Equal(got, []string{"process/one=3", "process/two=2"}) {
+		b.Errorf("registered are %q", got)
+	}
+	b.check(b.Close())
+	b.Backend = b.reopen()
+	if got := b.scan("process/", "", 0); got != nil {
+		b.Errorf("after the end of the process: %q", got)
+	}
+	b.check(b.Register(b.ctx, "one", nil))
+	if got := b.scan("process/", "", 0); !slices.Equal(got, []string{"process/one="}) {
+		b.Errorf("registered anew: %q", got)
+	}
+}
+
 func closing(b *rig) {
 	inside, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -96,20 +117,23 @@ func closing(b *rig) {
 func reopening(b *rig) {
 	long := strings.Repeat("long ", 20_000)
 	var kept []string
-	b.update(func(tx store.Tx) error {
-		for i := range 1000 {
-			tx.Put(fmt.Sprintf("a/%04d", i), []byte("v"))
-		}
-		tx.Put("b/long", []byte(long))
-		tx.Put("b/empty", nil)
-		return nil
-	})
-	b.update(func(tx store.Tx) error {
-		for i := 0; i < 1000; i += 2 {
-			tx.Delete(fmt.Sprintf("a/%04d", i))
-		}
-		return nil
-	})
+	b.put("b/long", long, "b/empty", "")
+	for part := 0; part < 1000; part += 50 {
+		b.update(func(tx store.Tx) error {
+			for i := part; i < part+50; i++ {
+				tx.Put(fmt.Sprintf("a/%04d", i), []byte("v"))
+			}
+			return nil
+		})
+	}
+	for part := 0; part < 1000; part += 100 {
+		b.update(func(tx store.Tx) error {
+			for i := part; i < part+100; i += 2 {
+				tx.Delete(fmt.Sprintf("a/%04d", i))
+			}
+			return nil
+		})
+	}
 	for i := 1; i < 1000; i += 2 {
 		kept = append(kept, fmt.Sprintf("a/%04d=v", i))
 	}

@@ -17,6 +17,7 @@ var duties = []part[*world]{
 	{"phones ring on when somebody is free again", freedIsRung},
 	{"who has which call is noted anew at the start", busyNotedAnew},
 	{"off duty, and on", offDuty},
+	{"who was off duty in an older store still is", offDutyBefore},
 	{"off duty for a while", offForAWhile},
 	{"nobody on duty", nobodyOnDuty},
 	{"after hours", afterHours},
@@ -210,6 +211,7 @@ func busyNotedAnew(w *world) {
 	w.clock.Advance(second)
 	second := w.ringing()
 	w.check(w.keys.Update(w.ctx, func(tx store.Tx) error { // from before it was noted; Bob's call was put back to another day
+		tx.Delete("meta/counted")
 		tx.Delete("busy/Ann")
 		tx.Put("busy/Bob", []byte(`["01ARZ3NDEKTSV4RRFFQ69G5FAV"]`))
 		return nil
@@ -309,8 +311,25 @@ func offForAWhile(w *world) {
 	w.check(w.s.SetDuty(w.ctx, "Ann", store.Duty{Off: true}))
 	w.clock.Advance(time.Hour)
 	w.during(w.s.Retain, w.settle)
-	if left := w.all("duty/"); len(left) != 1 || left["duty/Ann"] == nil {
+	if left := string(w.all("off/")["off/all"]); left != `{"Ann":{"off":true}}` {
 		w.Errorf("kept of who is off duty: %s", left)
+	}
+}
+
+// offDutyBefore: an older pullphone kept a record for each.
+func offDutyBefore(w *world) {
+	w.check(w.s.SetDuty(w.ctx, "Ann", store.Duty{Off: true}))
+	w.check(w.keys.Update(w.ctx, func(tx store.Tx) error {
+		tx.Put("duty/Bob", []byte(`{"off":true,"until":"2026-03-02T09:30:00Z"}`))
+		tx.Put("duty/Cy", []byte(`{"off":true,"until":"2026-03-02T08:59:00Z"}`)) // over
+		return nil
+	}))
+	w.restart()
+	w.duty("Ann", store.Duty{Off: true})
+	w.duty("Bob", store.Duty{Off: true, Until: began.Add(30 * minute)})
+	w.duty("Cy", store.Duty{})
+	if left := w.all("duty/"); len(left) != 0 {
+		w.Errorf("still there: %s", left)
 	}
 }
 

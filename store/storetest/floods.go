@@ -13,6 +13,7 @@ var floods = []part[*world]{
 	{"where many wait, people are told how many", floodOfMany},
 	{"who waits to be called back crowds no line", floodOfBacks},
 	{"those who wait are counted", waitingCounted},
+	{"a line of many people", manyPeople},
 	{"a quota", quotas},
 	{"quotas that are over are removed", quotasPruned},
 }
@@ -203,9 +204,74 @@ func waitingCounted(w *world) {
 	check("not called back")
 	// A store in which they were not counted.
 	w.arrive(sales)
-	w.check(w.keys.Update(w.ctx, func(tx store.Tx) error { tx.Delete("waits/" + sales); return nil }))
+	w.check(w.keys.Update(w.ctx, func(tx store.Tx) error { tx.Delete("meta/counted"); tx.Delete("waits/" + sales); return nil }))
 	w.restart()
 	check("counted anew")
+}
+
+// manyPeople: one change tells all the people of a line, and stays well below what etcd takes.
+func manyPeople(w *world) {
+	const people = 50
+	w.staff(func(t *store.Team) {
+		t.Lookup = true
+		l := &t.Lines[0]
+		l.Escalate = []store.Step{{After: 10 * second, Here: true}}
+		for i := range people {
+			p := store.Person{Name: fmt.Sprint("Person ", i), Phone: fmt.Sprintf("+120855570%02d", i), Slack: fmt.Sprint("U", i)}
+			t.People = append(t.People, p)
+			if i%2 == 0 {
+				l.People = append(l.People, p.Name)
+			} else {
+				l.Escalate[0].People = append(l.Escalate[0].People, p.Name)
+			}
+		}
+	})
+	all := len(w.team.Lines[0].People) + people/2
+	var off []string
+	for i := range people / 2 {
+		off = append(off, fmt.Sprint("Person ", i))
+	}
+	tried := func(what string) {
+		w.Helper()
+		w.Logf("%s: at most %d keys read, %d written, with %d people", what, w.keys.read, w.keys.written, all)
+		if most := w.team.Keys(); w.keys.read > most || w.keys.written > most || most > FewKeys {
+			w.Errorf("%s: %d keys are read and %d written, said are %d", what, w.keys.read, w.keys.written, most)
+		}
+		w.keys.read, w.keys.written = 0, 0
+	}
+	tried("open")
+	c := w.arrive(sales)
+	tried("arrive")
+	w.check(w.s.Named(w.ctx, c.ID, "Zoe"))
+	tried("named")
+	w.clock.Advance(10 * second)
+	w.follow()
+	if c = w.is(c.ID, store.Waiting, ""); len(c.Told) != all {
+		w.Errorf("%d of %d are told", len(c.Told), all)
+	}
+	tried("escalate")
+	v, c, err := w.s.Answer(w.ctx, store.Answer{ID: "take", Call: c.ID, Attempt: 1, Person: "Ann", Via: store.BySMS, Word: store.Take})
+	if w.check(err); v.Result != store.Won {
+		w.Errorf("%+v", v)
+	}
+	tried("claim")
+	_, c, err = w.s.Accept(w.ctx, c.ID, 1)
+	w.check(err)
+	tried("accept")
+	v, c, err = w.s.Answer(w.ctx, store.Answer{ID: "hand over", Call: c.ID, Attempt: 1, Person: "Ann", Via: store.BySMS, Word: store.HandOver})
+	if w.check(err); v.Result != store.HandedOver || len(c.Told) != all-1 {
+		w.Errorf("%+v: %d are told", v, len(c.Told))
+	}
+	tried("hand over")
+	for _, name := range off {
+		w.check(w.s.SetDuty(w.ctx, name, store.Duty{Off: true}))
+	}
+	tried("off duty")
+	for _, name := range c.Told {
+		_, c = w.says(c, name, store.BySMS, store.Pass)
+	}
+	w.ok(w.s.HungUp(w.ctx, c.ID))
+	tried("pass, the last of them")
 }
 
 func quotas(w *world) {

@@ -2,9 +2,10 @@ package storetest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -209,18 +210,12 @@ func (t *countedTx) Delete(key string) {
 // to delete than it can be asked in a while.
 func leavesInSlices(w *world) {
 	w.keep(time.Hour)
-	w.check(w.keys.Update(w.ctx, func(tx store.Tx) error {
-		for range 1200 {
-			c := store.Call{ID: store.NewCallID(w.clock.Now()), SID: w.id("CA"), Line: sales, State: store.Ended,
-				Outcome: store.Missed, Stopped: w.clock.Now()}
-			b, err := json.Marshal(c)
-			if err != nil {
-				return err
-			}
-			tx.Put("done/"+string(c.ID), b)
-		}
-		return nil
-	}))
+	var calls []store.Call
+	for range 1200 {
+		calls = append(calls, store.Call{ID: store.NewCallID(w.clock.Now()), SID: w.id("CA"), Line: sales, State: store.Ended,
+			Outcome: store.Missed, Stopped: w.clock.Now()})
+	}
+	w.fill(calls)
 	w.clock.Advance(day)
 	c := &counted{Backend: w.keys.Backend}
 	w.keys.Backend = c
@@ -237,12 +232,14 @@ func leavesInSlices(w *world) {
 			if n := len(w.all("done/")); n != left {
 				w.Errorf("%d calls are left while Twilio does nothing, want %d", n, left)
 			}
-			w.check(w.keys.Update(w.ctx, func(tx store.Tx) error {
-				for key := range w.all("due/erase/") {
-					tx.Delete(key)
-				}
-				return nil
-			}))
+			for part := range slices.Chunk(slices.Collect(maps.Keys(w.all("due/erase/"))), 100) {
+				w.check(w.keys.Update(w.ctx, func(tx store.Tx) error {
+					for _, key := range part {
+						tx.Delete(key)
+					}
+					return nil
+				}))
+			}
 			w.advance(minute)
 		}
 	})

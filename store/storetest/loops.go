@@ -143,13 +143,16 @@ func (w *world) awaitDone(kind store.Kind, id store.CallID) {
 	}
 }
 
-// nudged is a backend whose watchers can be woken without a change, and that can be full.
+// nudged is a backend whose watchers can be woken without a change, and that can be full, or out of reach.
 type nudged struct {
 	store.Backend
 	full atomic.Bool
+	away atomic.Bool
 	once atomic.Pointer[func()] // runs before the next change
 	mu   sync.Mutex
 	outs map[chan struct{}]struct{}
+
+	read, written int // keys, by the largest change
 }
 
 func newNudged(b store.Backend) *nudged {
@@ -188,7 +191,21 @@ func (n *nudged) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if n.full.Load() {
 		return syscall.ENOSPC
 	}
-	return n.Backend.Update(ctx, fn)
+	if n.away.Load() {
+		return syscall.EHOSTUNREACH
+	}
+	return n.Backend.Update(ctx, few(fn, func(read, written int) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.read, n.written = max(n.read, read), max(n.written, written)
+	}))
+}
+
+func (n *nudged) View(ctx context.Context, fn func(store.Reader) error) error {
+	if n.away.Load() {
+		return syscall.EHOSTUNREACH
+	}
+	return n.Backend.View(ctx, fn)
 }
 
 func (n *nudged) nudge() {

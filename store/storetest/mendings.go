@@ -22,7 +22,7 @@ var mendings = []part[*world]{
 }
 
 func beats(w *world) {
-	if _, ok := w.s.SinceBeat(); ok || !w.s.LastSeen().IsZero() {
+	if _, err := w.s.SinceBeat(); err == nil || !w.s.LastSeen().IsZero() {
 		w.Error("seen before the first beat")
 	}
 	first := w.clock.Now()
@@ -57,7 +57,7 @@ func (w *world) beaten(ago time.Duration) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for {
-		if age, ok := w.s.SinceBeat(); ok && age == ago {
+		if age, err := w.s.SinceBeat(); err == nil && age == ago {
 			return
 		}
 		select {

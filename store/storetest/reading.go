@@ -58,6 +58,29 @@ func scanPrefix(b *rig) {
 	}
 }
 
+func scanAll(b *rig) {
+	all := []string{"a-b/1", "a/1", "a/1/x", "a/2", "aa/1", "b/1", "b/2"}
+	slices.Sort(all)
+	for _, key := range slices.Backward(all) {
+		b.put(key, "v")
+	}
+	want := make([]string, len(all))
+	for i, key := range all {
+		want[i] = key + "=v"
+	}
+	for i, key := range all {
+		if got := b.scan("", key, 0); !slices.Equal(got, want[i:]) {
+			b.Errorf("from %q: %q, want %q", key, got, want[i:])
+		}
+		if got := b.scan("", key+"\x00", 0); !slices.Equal(got, want[i+1:]) {
+			b.Errorf("from just behind %q: %q, want %q", key, got, want[i+1:])
+		}
+		if got := b.scan("", "", i+1); !slices.Equal(got, want[:i+1]) {
+			b.Errorf("stopped after %d: %q", i+1, got)
+		}
+	}
+}
+
 func onePicture(b *rig) {
 	b.put("a/1", "old", "a/2", "old")
 	var before, after []string

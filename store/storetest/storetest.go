@@ -29,17 +29,29 @@ func Run(t *testing.T, open Opener) {
 		{"sums stay the same", transferring},
 		{"a scan is ordered", scanOrder},
 		{"a scan keeps to its prefix", scanPrefix},
+		{"a scan of everything is ordered", scanAll},
 		{"a view is one picture", onePicture},
 		{"a watch tells of changes", watching},
 		{"a watch may be slow", watchingSlowly},
 		{"a watch that is cancelled ends", watchCancelled},
 		{"a cancelled change is not written", cancelledBefore},
 		{"a change that is cancelled as it runs is waited for", cancelledMeanwhile},
+		{"a process stands until it closes", registering},
 		{"close waits and nothing follows it", closing},
 		{"what was written is there after a reopen", reopening},
+		{"all of it can be copied", copying},
+		{"a copy goes where nothing is", copyingRefused},
+		{"a copy that broke off is no store, and begins anew", copyingBrokenOff},
+		{"two copies to one place do not mix", copyingTwice},
 	}, func(t *testing.T, run func(*rig)) {
-		b := &rig{T: t, ctx: limited(t)}
+		b := &rig{T: t}
+		b.another = func() *rig {
+			o := &rig{T: t, ctx: b.ctx}
+			o.Backend, o.reopen = open(t)
+			return o
+		}
 		b.Backend, b.reopen = open(t)
+		b.ctx = limited(t)
 		run(b)
 	})
 }
@@ -57,7 +69,7 @@ func play[F any](t *testing.T, parts []part[F], with func(t *testing.T, run func
 }
 
 // patience is how long anything awaited may take.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 func limited(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -69,8 +81,9 @@ func limited(t *testing.T) context.Context {
 type rig struct {
 	*testing.T
 	store.Backend
-	ctx    context.Context
-	reopen func() store.Backend
+	ctx     context.Context
+	reopen  func() store.Backend
+	another func() *rig // an empty one beside it
 }
 
 // check fails the test on an error.

@@ -37,6 +37,8 @@ type world struct {
 	keys   *nudged
 	team   store.Team
 	reopen func() store.Backend
+	shared Shared // or nil
+	others int
 	ids    int
 
 	mu            sync.Mutex
@@ -44,6 +46,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, open Opener) *world {
+	first, reopen := open(t)
 	w := &world{T: t, ctx: limited(t), clock: newClock(), team: store.Team{
 		Lines: []store.Line{
 			{Name: "Sales", Number: sales, Channel: "C000SALES", People: []string{"Ann", "Bob", "Cy"},
@@ -57,7 +60,6 @@ func newWorld(t *testing.T, open Opener) *world {
 			{Name: "Cy", Phone: "+12085550103"},
 		},
 	}}
-	first, reopen := open(t)
 	w.keys, w.reopen = newNudged(first), reopen
 	w.open()
 	return w
@@ -178,6 +180,23 @@ func (w *world) recording() store.Call {
 	return w.wins(w.arrive(sales), "Ann", store.SendVoicemail)
 }
 
+// fill writes calls that have ended, in changes that every backend takes.
+func (w *world) fill(calls []store.Call) {
+	w.Helper()
+	for part := range slices.Chunk(calls, 100) {
+		w.check(w.keys.Update(w.ctx, func(tx store.Tx) error {
+			for _, c := range part {
+				b, err := json.Marshal(c)
+				if err != nil {
+					return err
+				}
+				tx.Put("done/"+string(c.ID), b)
+			}
+			return nil
+		}))
+	}
+}
+
 // in brings a new call into a state.
 func (w *world) in(s store.State) store.Call {
 	w.Helper()
@@ -265,9 +284,19 @@ func (w *world) told(c store.Call) string {
 // in no index, and each index entry is of such a call.
 func (w *world) sound() {
 	w.Helper()
-	at := w.all("at/")
+	kinds := map[string]map[string][]byte{}
+	for _, kind := range []string{"at/", "open/", "busy/", "done/"} {
+		kinds[kind] = map[string][]byte{}
+	}
+	for key, v := range w.all("") {
+		kind, _, _ := strings.Cut(key, "/")
+		if of := kinds[kind+"/"]; of != nil {
+			of[key] = v
+		}
+	}
+	at, noted := kinds["at/"], kinds["busy/"]
 	codes, busy := map[string]bool{}, map[string]int{}
-	for key, v := range w.all("open/") {
+	for key, v := range kinds["open/"] {
 		var c store.Call
 		w.check(json.Unmarshal(v, &c))
 		where := "at/" + c.Deadline.UTC().Format("20060102T150405.000") + "/" + string(c.ID)
@@ -286,7 +315,7 @@ func (w *world) sound() {
 		}
 		if c.Claim != nil && c.Claim.Word == store.Take && c.Claim.Person != "" && (c.State == store.Ringing || c.State == store.Talking) {
 			busy[c.Claim.Person]++
-			if has := string(w.all("busy/")["busy/"+c.Claim.Person]); strings.Count(has, string(c.ID)) != 1 {
+			if has := string(noted["busy/"+c.Claim.Person]); strings.Count(has, string(c.ID)) != 1 {
 				w.Errorf("%s has a call that is %s, noted are %q", c.Claim.Person, c.State, has)
 			}
 		}
@@ -297,14 +326,14 @@ func (w *world) sound() {
 	for key := range at {
 		w.Errorf("%s is of no open call", key)
 	}
-	for key, v := range w.all("busy/") {
+	for key, v := range noted {
 		var has []store.CallID
 		w.check(json.Unmarshal(v, &has))
 		if n := busy[strings.TrimPrefix(key, "busy/")]; n == 0 || n != len(has) {
 			w.Errorf("%s notes %s, %d are so", key, v, n)
 		}
 	}
-	for key, v := range w.all("done/") {
+	for key, v := range kinds["done/"] {
 		var c store.Call
 		w.check(json.Unmarshal(v, &c))
 		if c.State != store.Ended || c.Outcome == "" || c.Stopped.IsZero() || c.Code != 0 || !c.Deadline.IsZero() {

@@ -192,18 +192,21 @@ func (c *Client) Send(ctx context.Context, m SMS) (sid string, err error) {
 	return sid, err
 }
 
-// Sent finds a text of this body that went from one number to another at or after a time, and returns its MessageSid:
-// to be asked before a text is repeated whose fate is not known. It is empty when there is none.
+// Sent finds a text of this body from one number to another that Twilio took at or after a time, and returns its
+// MessageSid: to be asked before a text is repeated whose fate is not known. It is empty when there is none among the
+// newest hundred. A text that is still queued has no DateSent, which is the only date Twilio selects by
+// (twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources).
 func (c *Client) Sent(ctx context.Context, m SMS, since time.Time) (sid string, err error) {
 	err = c.api(ctx, func(s *api.ApiService) error {
 		p := &api.ListMessageParams{}
 		p.SetFrom(m.From)
 		p.SetTo(m.To)
-		p.SetDateSentAfter(since)
-		p.SetLimit(50)
+		p.SetPageSize(100)
+		p.SetLimit(100)
 		ms, err := s.ListMessage(p)
 		for _, r := range ms {
-			if value(r.Body) == m.Body {
+			created := date(r.DateCreated) // in whole seconds
+			if value(r.Body) == m.Body && !created.Before(since.Truncate(time.Second)) {
 				sid = value(r.Sid)
 			}
 		}

@@ -201,6 +201,14 @@ func TestSend(t *testing.T) {
 			t.Errorf("%s: sent is %v, %v", name, sent, err)
 		}
 	}
+	net.Phone(mobile).SetSMSQueue(time.Hour)
+	m.Body = "Sales: still queued. (2)"
+	if sid, err = c.Send(ctx, m); err != nil {
+		t.Fatal(err)
+	}
+	if sent, err := c.Sent(ctx, m, before); sent != sid || err != nil {
+		t.Errorf("a text that Twilio has not sent yet is not found: %q, %v", sent, err)
+	}
 	net.Phone(mobile).SetSMSRefusal(21610)
 	_, err = c.Send(ctx, m)
 	if e, ok := err.(*twilio.Error); !ok || e.Code != 21610 || e.Status != 400 || !twilio.Refused(err) || twilio.NotFound(err) {

@@ -48,8 +48,7 @@ func (c *Client) CalledOut(ctx context.Context, o Outgoing, since time.Time) (si
 		p.SetLimit(20) // newest first
 		calls, err := s.ListCall(p)
 		for _, r := range calls {
-			made, bad := time.Parse(time.RFC1123Z, value(r.DateCreated))
-			if sid == "" && value(r.Direction) == "outbound-api" && bad == nil && !made.Before(since.Truncate(time.Second)) {
+			if sid == "" && value(r.Direction) == "outbound-api" && !date(r.DateCreated).Before(since.Truncate(time.Second)) {
 				sid = value(r.Sid)
 			}
 		}

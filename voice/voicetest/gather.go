@@ -29,6 +29,9 @@ func (l *leg) gather(d *document, v *verb) flow {
 		switch noun.name {
 		case "Say":
 			l.hear(HeardSay, noun.text)
+			if l.n.opts.Speech != nil {
+				l.listen(l.n.opts.Speech(noun.text))
+			}
 		case "Play":
 			if noun.text != "" {
 				l.sound(d.resolve(noun.text))

@@ -86,7 +86,7 @@ type fetch struct {
 
 func (n *Network) newLegLocked(from, to, direction string, phone *Phone, parent *leg) *leg {
 	l := &leg{n: n, sid: n.idLocked("CA"), from: from, to: to, direction: direction, phone: phone, parent: parent,
-		status: statusQueued, created: n.clock.Now(), out: &outbox{}}
+		status: statusQueued, created: n.clock.Now(), out: &outbox{}, changed: signal{up: &n.changed}}
 	l.jar, _ = cookiejar.New(nil) // never fails
 	if parent != nil {
 		l.out, l.jar = parent.out, parent.jar
@@ -319,6 +319,15 @@ func (l *leg) wait(timer <-chan time.Time, ready func() bool) woke {
 			return wokeStop
 		}
 	}
+}
+
+// say lets a text be heard, for as long as Options.Speech has it.
+func (l *leg) say(text string) woke {
+	l.hear(HeardSay, text)
+	if l.n.opts.Speech == nil {
+		return wokeReady
+	}
+	return l.pause(l.n.opts.Speech(text))
 }
 
 // pause lets time pass by the Clock.

@@ -15,6 +15,7 @@ type SMS struct {
 	Body     string
 	At       time.Time // by the Clock
 	ReplyTo  string    // SID of the Text whose webhook's answer it is, or ""
+	Unheard  bool      // a Text whose webhook had no usable answer
 }
 
 // message is a message in the account's log.
@@ -27,6 +28,7 @@ type message struct {
 	callback          string
 	replyTo           string
 	out               *outbox
+	unheard           bool
 	deleted           bool
 }
 
@@ -70,6 +72,7 @@ func (p *Phone) Text(to, body string) *Text {
 		return t
 	}
 	n.messages = append(n.messages, m)
+	p.changed.fire()
 	switch word := strings.ToUpper(strings.TrimSpace(body)); {
 	case optOut[word]:
 		p.blocked[to] = true
@@ -113,6 +116,10 @@ func (n *Network) askForReply(m *message, c NumberConfig, form url.Values) {
 		d, code, err := n.getReply(next)
 		if err != nil {
 			if c.SMSFallbackURL == "" {
+				n.mu.Lock()
+				defer n.mu.Unlock()
+				m.unheard = true
+				n.phoneLocked(m.from).changed.fire()
 				return
 			}
 			more := url.Values{"ErrorCode": {strconv.Itoa(code)}, "ErrorUrl": {next.url}}
@@ -194,20 +201,12 @@ func (n *Network) deliverMessage(m *message) {
 		return
 	}
 	p := n.phoneLocked(m.to)
+	n.restLocked(p.queue)
 	m.sent = n.clock.Now()
 	m.status = "sent"
 	n.tellMessageLocked(m)
 	n.dueLocked(-1)
-	if p.delay > 0 {
-		timer := n.clock.NewTimer(p.delay)
-		n.mu.Unlock()
-		select {
-		case <-timer.Chan():
-		case <-n.ctx.Done():
-		}
-		timer.Stop()
-		n.mu.Lock()
-	}
+	n.restLocked(p.delay)
 	if p.refusal >= 30000 {
 		m.status, m.errorCode = "undelivered", p.refusal
 	} else {
@@ -216,6 +215,21 @@ func (n *Network) deliverMessage(m *message) {
 		p.changed.fire()
 	}
 	n.tellMessageLocked(m)
+}
+
+// restLocked lets a time pass, in which others may hold the lock.
+func (n *Network) restLocked(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := n.clock.NewTimer(d)
+	defer timer.Stop()
+	n.mu.Unlock()
+	defer n.mu.Lock()
+	select {
+	case <-timer.Chan():
+	case <-n.ctx.Done():
+	}
 }
 
 func (n *Network) tellMessageLocked(m *message) {

@@ -12,8 +12,8 @@
 // The network is strict where Twilio is lenient: every REST request is held
 // against Twilio's own OpenAPI description, every TwiML document against the
 // published verbs and attributes. What is wrong is reported as a problem, and
-// the call goes on as it would at Twilio. Speaking and playing take no time;
-// everything that does take time runs by Options.Clock.
+// the call goes on as it would at Twilio. Speaking and playing take no time
+// (but see Options.Speech); everything that does take time runs by Options.Clock.
 //
 // It links no test library, so that a shipped program may run on it.
 package voicetest
@@ -65,6 +65,10 @@ type Options struct {
 	// WebhookTimeout is how long, in real time, the program may take to answer
 	// a webhook. Default 15 s, the ceiling of twilio.com/docs/api/errors/11205.
 	WebhookTimeout time.Duration
+
+	// Speech is how long, by the Clock, it takes to say a text, for somebody who
+	// listens. Default: no time at all.
+	Speech func(text string) time.Duration
 
 	// HoldLoop is how long one round of a waitUrl document lasts at least by
 	// the Clock, and how long a Play lasts inside a Gather. Default 10 s.
@@ -137,6 +141,7 @@ type Network struct {
 	problems   []error
 	underway   int // webhooks on their way or due
 	quiet      signal
+	changed    signal // fired with the signals of all legs and phones
 }
 
 // Start opens a network on a free loopback port.
@@ -253,6 +258,14 @@ func (n *Network) Busy() bool {
 	return n.underway != 0
 }
 
+// Changed returns a channel that is closed when a call or a phone's messages next
+// change. Whoever shows the network asks for it first and looks then.
+func (n *Network) Changed() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.changed.wait()
+}
+
 // spawn runs f in a goroutine that Close waits for. After Close it does nothing.
 func (n *Network) spawn(f func()) {
 	n.mu.Lock()
@@ -302,7 +315,10 @@ func (n *Network) idLocked(prefix string) string {
 var errClosed = errors.New("the telephone network is closed")
 
 // signal wakes everybody who waits for a change. Guarded by Network.mu.
-type signal struct{ ch chan struct{} }
+type signal struct {
+	ch chan struct{}
+	up *signal // fired too; nil: none
+}
 
 func (s *signal) wait() <-chan struct{} {
 	if s.ch == nil {
@@ -315,6 +331,9 @@ func (s *signal) fire() {
 	if s.ch != nil {
 		close(s.ch)
 		s.ch = nil
+	}
+	if s.up != nil {
+		s.up.fire()
 	}
 }
 

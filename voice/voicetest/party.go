@@ -85,6 +85,22 @@ func (p *Party) Speak(d time.Duration) {
 	}
 }
 
+// SpeakWAV makes the sound of a WAV file (PCM, 16 bits, mono). The file of the
+// recording then has it; Speak leaves a quiet tone there.
+func (p *Party) SpeakWAV(file []byte) error {
+	sound, err := samples(file)
+	if err != nil {
+		return err
+	}
+	p.l.n.mu.Lock()
+	defer p.l.n.mu.Unlock()
+	if r := p.l.recording; r != nil {
+		r.voice = append(lengthened(r.voice, r.sound), sound...)
+		r.speakLocked(lengthOf(sound))
+	}
+	return nil
+}
+
 // Heard returns everything heard so far.
 func (p *Party) Heard() []Heard {
 	p.l.n.mu.Lock()
@@ -212,6 +228,17 @@ func (n *Network) Call(sid string) (*Call, bool) {
 	defer n.mu.Unlock()
 	if l := n.legs[sid]; l != nil && l.direction == dirInbound {
 		return &Call{&Party{l}}, true
+	}
+	return nil, false
+}
+
+// Leg returns the end of somebody who is called: the one whose SID it is, if an
+// outgoing call has it.
+func (n *Network) Leg(sid string) (*Leg, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if l := n.legs[sid]; l != nil && l.direction != dirInbound {
+		return &Leg{&Party{l}}, true
 	}
 	return nil, false
 }

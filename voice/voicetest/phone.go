@@ -18,6 +18,7 @@ type Phone struct {
 	inbox   []SMS
 	ringing []*Leg // not yet handed out by WaitRing
 	refusal int
+	queue   time.Duration   // from created to sent
 	delay   time.Duration   // from sent to delivered or undelivered
 	blocked map[string]bool // own numbers this phone has sent STOP to
 }
@@ -58,7 +59,7 @@ func (n *Network) Phone(e164 string) *Phone {
 func (n *Network) phoneLocked(e164 string) *Phone {
 	p := n.phones[e164]
 	if p == nil {
-		p = &Phone{n: n, number: e164, blocked: map[string]bool{}}
+		p = &Phone{n: n, number: e164, blocked: map[string]bool{}, changed: signal{up: &n.changed}}
 		n.phones[e164] = p
 	}
 	return p
@@ -80,6 +81,7 @@ func (p *Phone) Call(to string, info CallerInfo) *Call {
 	l := n.newLegLocked(from, to, dirInbound, p, nil)
 	l.info = info
 	l.status = statusRinging
+	p.changed.fire()
 	num := n.numbers[to]
 	if num == nil {
 		l.endLocked(statusFailed)
@@ -163,4 +165,12 @@ func (p *Phone) SetSMSDelay(d time.Duration) {
 	p.n.mu.Lock()
 	defer p.n.mu.Unlock()
 	p.delay = d
+}
+
+// SetSMSQueue is how long, by the Clock, messages to this phone are queued before they are sent: Twilio sends one a
+// second from an ordinary number (twilio.com/docs/messaging/guides/scaling-queueing-latency).
+func (p *Phone) SetSMSQueue(d time.Duration) {
+	p.n.mu.Lock()
+	defer p.n.mu.Unlock()
+	p.queue = d
 }

@@ -16,6 +16,7 @@ type recording struct {
 	status  string
 	started time.Time
 	sound   time.Duration
+	voice   []byte // of the sound, where it is known: samples as in the file
 	done    string // why it ended: the key, "hangup", "" (silence, length or redirect)
 	over    bool
 	heard   int       // how often somebody spoke

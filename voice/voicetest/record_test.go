@@ -3,9 +3,11 @@ package voicetest_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -158,4 +160,63 @@ func TestRecordInInlineTwiML(t *testing.T) {
 	if p := n.problems(); !strings.Contains(p, "15004") || !strings.Contains(p, "hears an error") {
 		t.Errorf("problems: %s", p)
 	}
+}
+
+// pcm is a WAV file of 16 bits with a chunk that nobody needs before its sound.
+func pcm(rate, channels int, samples ...int16) []byte {
+	var b bytes.Buffer
+	le := func(v any) { binary.Write(&b, binary.LittleEndian, v) }
+	b.WriteString("RIFF\xff\xff\xff\xffWAVELIST\x03\x00\x00\x00odd\x00fmt ")
+	le(uint32(16))
+	le([]uint16{1, uint16(channels)})
+	le([]uint32{uint32(rate), uint32(2 * channels * rate)})
+	le([]uint16{uint16(2 * channels), 16})
+	b.WriteString("data")
+	le(uint32(2 * len(samples)))
+	le(samples)
+	return b.Bytes()
+}
+
+// What was said is what is played.
+func TestRecordingOfASound(t *testing.T) {
+	n := start(t, voicetest.Options{})
+	c := recording(n, "")
+	n.no(c.SpeakWAV(pcm(8000, 1, 1, -2, 3)))
+	n.no(c.SpeakWAV(pcm(16000, 1, 10, 20, -30, -50)))
+	n.no(c.SpeakWAV(pcm(4000, 1, 7)))
+	for name, bad := range map[string][]byte{
+		"empty": nil, "no WAV": []byte("ID3\x03 and so on and so on"), "stereo": pcm(8000, 2, 1, 2), "too slow": pcm(10, 1, 1),
+		"cut": pcm(8000, 1)[:40], "only its name": []byte("RIFF....WAVE"),
+	} {
+		if err := c.SpeakWAV(bad); err == nil {
+			t.Errorf("%s: is taken", name)
+		}
+	}
+	c.Hangup()
+	form := n.app.wait(n.ctx, "/ready", 1).form
+	expect(t, "RecordingDuration", form.Get("RecordingDuration"), "1")
+	address := form.Get("RecordingUrl")
+	resp, data := n.media(address+".wav", "", true)
+	expect(t, "Content-Type", resp.Header.Get("Content-Type"), "audio/x-wav")
+	got := make([]int16, 7)
+	expect(t, "length", len(data), 44+2*len(got))
+	binary.Decode(data[44:], binary.LittleEndian, got)
+	expect(t, "samples", fmt.Sprint(got), "[1 -2 3 15 -40 7 7]")
+	// The network can make no MP3 of it, and says so as Twilio does for encrypted recordings.
+	resp, data = n.media(address+".mp3", "", true)
+	expect(t, "mp3", resp.StatusCode, 400)
+	expect(t, "code", strings.Contains(string(data), `"code":16109`), true)
+}
+
+// A sound that is longer than the message may be is cut; what was only counted is silence.
+func TestRecordingCut(t *testing.T) {
+	n := start(t, voicetest.Options{})
+	c := recording(n, `maxLength="1"`)
+	c.Speak(500 * time.Millisecond)
+	n.no(c.SpeakWAV(pcm(8000, 1, slices.Repeat([]int16{5}, 8000)...)))
+	form := n.app.wait(n.ctx, "/ready", 1).form
+	_, data := n.media(form.Get("RecordingUrl")+".wav", "", true)
+	expect(t, "length", len(data), 44+2*8000)
+	expect(t, "before", data[44+2*3999], byte(0))
+	expect(t, "after", data[44+2*4000], byte(5))
 }

@@ -41,6 +41,10 @@ const busyFor = time.Minute
 
 var errUnfinished = &apiError{409, 20009, "Cannot delete this resource before it is complete"}
 
+// errNoMP3 is how Twilio refuses the MP3 of an account that encrypts its recordings
+// (twilio.com/docs/api/errors/16109): this network can make one of silence only.
+var errNoMP3 = &apiError{400, 16109, "Encrypted recordings are available as WAV only"}
+
 // object is a JSON object.
 type object map[string]any
 
@@ -132,7 +136,11 @@ func (n *Network) serveREST(w http.ResponseWriter, r *http.Request) {
 			n.mu.Lock()
 			n.requests = append(n.requests, Request{Time: n.clock.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Status: 200})
 			n.mu.Unlock()
-			serveMedia(w, r, rec.length, m[3]) // or 206 or 416, as the Range header has it
+			if m[3] == ".mp3" && rec.voice != nil {
+				fail(errNoMP3)
+				return
+			}
+			serveMedia(w, r, rec, m[3]) // or 206 or 416, as the Range header has it
 			n.trace(EventReply, rec.call, r.Method+" "+r.URL.Path, "recording of "+rec.length.String())
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -73,6 +74,7 @@ func (n *Network) deleteRecording(a *apiRequest) (int, any, *apiError) {
 type mediaFile struct {
 	call   string
 	length time.Duration
+	voice  []byte
 }
 
 // media returns the file of a completed recording, nil if there is none.
@@ -81,16 +83,20 @@ func (n *Network) media(sid string) *mediaFile {
 	defer n.mu.Unlock()
 	for _, r := range n.recordings {
 		if r.sid == sid && !r.deleted && r.status == statusCompleted {
-			return &mediaFile{call: r.leg.sid, length: r.sound}
+			return &mediaFile{call: r.leg.sid, length: r.sound, voice: slices.Clone(r.voice)}
 		}
 	}
 	return nil
 }
 
-func serveMedia(w http.ResponseWriter, r *http.Request, length time.Duration, extension string) {
-	data, kind := wav(length), "audio/x-wav"
+func serveMedia(w http.ResponseWriter, r *http.Request, f *mediaFile, extension string) {
+	voice := tone(f.length)
+	if f.voice != nil {
+		voice = lengthened(f.voice, f.length)
+	}
+	data, kind := wav(voice), "audio/x-wav"
 	if extension == ".mp3" {
-		data, kind = mp3(length), "audio/mpeg"
+		data, kind = mp3(f.length), "audio/mpeg"
 	}
 	w.Header().Set("Content-Type", kind)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))

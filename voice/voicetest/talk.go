@@ -201,7 +201,9 @@ func (l *leg) do(d *document, v *verb, r room, first bool) flow {
 	}
 	switch v.name {
 	case "Say":
-		l.hear(HeardSay, v.text)
+		if l.say(v.text) == wokeStop {
+			return flow{kind: flowStop}
+		}
 	case "Play":
 		return l.play(d, v)
 	case "Pause":

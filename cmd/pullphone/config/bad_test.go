@@ -43,7 +43,7 @@ var badFiles = []struct{ file, want string }{
 	{minimal + "---\n", `7: a second document starts here; keep one, without a line of three dashes in between`},
 
 	// Keys.
-	{top("colour: red"), `7: colour: unknown key; known here: public_url, listen, admin_listen, store, retention, phone_countries, log_numbers, twilio, slack, people, lines`},
+	{top("colour: red"), `7: colour: unknown key; known here: public_url, listen, admin_listen, store, etcd, retention, phone_countries, log_numbers, twilio, slack, people, lines`},
 	{top("listn: a"), `7: listn: unknown key; did you mean listen?`},
 	{line("ring-timeout: 20s"), `7: lines[0].ring-timeout: unknown key; did you mean ring_timeout?`},
 	{line("hours: {timezone: UTC, opne: []}"), `7: lines[0].hours.opne: unknown key; did you mean open?`},
@@ -52,7 +52,7 @@ var badFiles = []struct{ file, want string }{
 	{with("account_sid", "acount_sid"), `2: twilio.acount_sid: unknown key; did you mean account_sid?`},
 	{with("    channel:", "    chanel:"), `6: lines[0].chanel: unknown key; did you mean channel?`},
 	{top("<<: {listen: a}"), `7: ["<<"]: unknown key, since mappings cannot be merged here; repeat the keys`},
-	{top("${NUMBER}: a"), `7: ["${NUMBER}"]: unknown key; known here: public_url, listen, admin_listen, store, retention, phone_countries, log_numbers, twilio, slack, people, lines`},
+	{top("${NUMBER}: a"), `7: ["${NUMBER}"]: unknown key; known here: public_url, listen, admin_listen, store, etcd, retention, phone_countries, log_numbers, twilio, slack, people, lines`},
 	{top("[a]: b"), `7: a list or mapping is used as a key; write a word`},
 	{top("listen: :1\nlisten: :2"), `8: listen: this key is already given in line 7; keep one of the two`},
 	{line("keywords: {a b: {pass: true}, a b: {pass: true}}"), `7: lines[0].keywords["a b"]: this key is already given in line 7; keep one of the two`},

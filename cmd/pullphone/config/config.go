@@ -16,6 +16,7 @@ type Config struct {
 	Listen         string        // host:port of the public listener
 	AdminListen    string        // host:port of health, metrics and backup
 	Store          Store         // where calls are kept
+	Etcd           Etcd          // how to sign in there, when that is etcd
 	Retention      time.Duration // calls, names and recordings older than this are deleted; above zero
 	PhoneCountries []string      // where people's phones may be, ISO 3166-1 alpha-2; as written, else the countries of the lines
 	LogNumbers     bool          // the log shows phone numbers whole
@@ -126,7 +127,7 @@ func Parse(name string, data []byte, getenv func(string) (string, bool)) (*Confi
 
 // config fills c from the whole file.
 func (r *reader) config(root value, c *Config) {
-	f, ok := root.fields("public_url", "listen", "admin_listen", "store", "retention", "phone_countries",
+	f, ok := root.fields("public_url", "listen", "admin_listen", "store", "etcd", "retention", "phone_countries",
 		"log_numbers", "twilio", "slack", "people", "lines")
 	if !ok {
 		return
@@ -138,6 +139,7 @@ func (r *reader) config(root value, c *Config) {
 		f["admin_listen"].fail("is the same address as listen; write another port")
 	}
 	c.Store = f["store"].store(Store{Path: "pullphone.db"})
+	c.Etcd = f["etcd"].etcd(c.Store)
 	c.Retention = f["retention"].positive(90 * 24 * time.Hour)
 	c.LogNumbers = f["log_numbers"].boolean(false)
 	c.Twilio = f["twilio"].twilio()

@@ -116,6 +116,7 @@ var defaultLine = regexp.MustCompile(`(?m)^ *# Default: (.*)$`)
 func TestSampleTellsTheTruth(t *testing.T) {
 	missing := map[string]bool{}
 	for _, k := range strings.Fields(`public_url listen admin_listen store retention phone_countries
+		etcd etcd.user etcd.password etcd.tls etcd.ca_file etcd.cert_file etcd.key_file
 		twilio twilio.account_sid twilio.auth_token twilio.api_url twilio.lookup
 		slack slack.bot_token slack.signing_secret slack.app_token slack.api_url
 		people people[].name people[].phone people[].slack people[].pin

@@ -21,7 +21,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	if got := (Secret{}).Reveal(); got != "" {
 		t.Fatalf("Reveal of the zero Secret: got %q", got)
 	}
-	c := Config{Twilio: Twilio{AuthToken: secret}, Slack: Slack{BotToken: secret, SigningSecret: secret, AppToken: secret}, People: []Person{{PIN: secret}}}
+	c := Config{Etcd: Etcd{Password: secret}, Twilio: Twilio{AuthToken: secret}, Slack: Slack{BotToken: secret, SigningSecret: secret, AppToken: secret}, People: []Person{{PIN: secret}}}
 	hidden := struct { // methods cannot be called on unexported fields
 		secret Secret
 		config Config
@@ -58,7 +58,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 
 	for name, marshal := range map[string]func(any) ([]byte, error){"JSON": json.Marshal, "YAML": yaml.Marshal} {
 		out, err := marshal(map[string]any{"secret": secret, "config": c})
-		if err != nil || bytes.Count(out, []byte("****")) != 6 {
+		if err != nil || bytes.Count(out, []byte("****")) != 7 {
 			t.Errorf("%s: got %s, %v", name, out, err)
 		}
 		clean(name, string(out))
@@ -94,6 +94,10 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		with(token, `*`+value),
 		with("https://", "https://me:"+value+"@"),
 		top("store: etcd://me:" + value + "@a:1/b"),
+		top("store: etcd://a:1/b\netcd: {password: " + token + "}"),
+		top("store: etcd://a:1/b\netcd: {user: a, password: [" + token + "]}"),
+		top("store: etcd://a:1/b\netcd: {ca_file: " + token + ", tls: " + token + "}"),
+		top("store: etcd://a:1/b\netcd: {cert_file: " + token + ", key_file: " + token + "}"),
 	}
 	for _, tt := range badFiles {
 		_, err := Parse("f", []byte(strings.ReplaceAll(tt.file, "${NUMBER}", token[1:len(token)-1])), getenv)
