@@ -342,6 +342,21 @@ func TestServeStops(t *testing.T) {
 	}
 }
 
+// Whoever stands in line may talk to a caller before their message is posted.
+func TestDemoShowsWhatIsPostedLater(t *testing.T) {
+	t.Parallel()
+	h := serveTown(t, options{})
+	first, m := h.arrive(janePhone, jane)
+	first.Hangup()
+	h.must(first.WaitEnd(h.ctx))
+	h.shows(m.TS, "Missed")
+	p := &player{town: h.town, out: io.Discard}
+	call, _ := h.arrive(markPhone, voicetest.CallerInfo{})
+	h.text(annPhone, "Y")
+	h.accepts(h.rings(annPhone, call))
+	h.must(p.showsFrom(h.ctx, m.TS, "Talking with Ann"))
+}
+
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	code, out, errs := runs(t.Context(), "demo", "--script")

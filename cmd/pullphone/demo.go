@@ -25,15 +25,15 @@ import (
 )
 
 // demo plays the service on one machine, with the real server and the real clients against a simulated telephone
-// network and Slack.
+// network and Slack: in the browser (page.go), or by itself in the terminal.
 func demo(ctx context.Context, fs *flag.FlagSet, args []string, out io.Writer) error {
-	fs.String("listen", "", "")
+	listen := fs.String("listen", "127.0.0.1:8090", "")
 	script := fs.Bool("script", false, "")
 	if _, err := parse(fs, args, 0); err != nil {
 		return err
 	}
 	if !*script {
-		return usagef("demo: this version has no page yet; pullphone demo --script plays five calls in the terminal")
+		return showPage(ctx, *listen, out)
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute) // it takes fifteen seconds, ten of which a phone rings in vain
 	defer cancel()
@@ -259,11 +259,14 @@ func (p *player) talk(ctx context.Context, who, phone string, call *voicetest.Ca
 	return p.shows(ctx, "Talked with "+who)
 }
 
-// shows waits until the last message of the channel says something.
+// shows waits until the last message of the channel, or one after it, says something.
 func (p *player) shows(ctx context.Context, text string) error {
 	all := p.work.Messages(salesChannel)
-	last := all[len(all)-1].TS
-	m, err := p.work.WaitMessage(ctx, salesChannel, func(m bottest.Message) bool { return m.TS == last && strings.Contains(m.AsText(), text) })
+	return p.showsFrom(ctx, all[len(all)-1].TS, text)
+}
+
+func (p *player) showsFrom(ctx context.Context, ts, text string) error {
+	m, err := p.work.WaitMessage(ctx, salesChannel, func(m bottest.Message) bool { return m.TS >= ts && strings.Contains(m.AsText(), text) })
 	if err != nil {
 		return fmt.Errorf("the message in Slack does not say %q: %w", text, err)
 	}

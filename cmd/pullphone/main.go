@@ -22,7 +22,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"demo", "[--listen ADDR] --script", "play three calls on a simulated telephone network and Slack, without any account", demo},
+		{"demo", "[--listen ADDR | --script]", "try it in the browser, or watch five calls in the terminal, on a simulated telephone network and Slack", demo},
 		{"serve", "--config FILE", "run the service", serve},
 		{"setup", "--config FILE [--dry-run]", "point the lines' Twilio numbers at public_url and join the Slack channels", setup},
 		{"check", "--config FILE", "say what works and what does not, and change nothing", check},
@@ -30,6 +30,7 @@ func commands() []command {
 		{"calls", "--config FILE [--json] [--since 24h]", "print the call history", calls},
 		{"backup", "--config FILE OUT", "copy the store, while the server runs or not", backup},
 		{"forget", "--config FILE NUMBER", "erase one caller: calls, names, recordings, at Twilio too", forget},
+		{"migrate", "--from STORE --to STORE", "copy a store from a file to etcd or back, while no server runs", migrate},
 		{"version", "", "print version and build", version},
 	}
 }
@@ -68,7 +69,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 
 func dispatch(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return usagef("no command; pullphone help lists them, pullphone demo --script shows what it does")
+		return usagef("no command; pullphone help lists them, pullphone demo shows what it does")
 	}
 	name, args := args[0], args[1:]
 	switch name {

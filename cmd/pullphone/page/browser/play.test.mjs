@@ -1,0 +1,134 @@
+// Free play: each of its buttons, and what the page shows of what comes of it.
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { content, open, town } from "./demo.mjs";
+
+const waiting = (page, n) => page.waitForFunction((n) => document.querySelectorAll('[data-do="slack-take"]').length === n, {}, n);
+const texts = (page, n) => page.waitForFunction((n) => document.querySelectorAll(".texts .theirs").length >= n, {}, n);
+
+describe("free play", () => {
+  const on = town("chromium");
+
+  // playing runs a test on a page where the tour was skipped.
+  const playing = (run) =>
+    on(async (browser, demo) => {
+      const page = await open(browser, demo);
+      await page.click(".tour .choices button:last-child");
+      await run(page, demo);
+      content(page);
+    });
+
+  test("three callers at once; somebody never answers; everybody is hung up", () =>
+    playing(async (page) => {
+      await page.press("many");
+      await waiting(page, 3);
+      await page.shows("#team", "Which one|Reply Y to take");
+      await page.press("text-Yes");
+      await page.shows("#team", "Which one\\?");
+      await page.press("away");
+      await page.shows("#team", "Cy’s|is calling");
+      await page.waitForSelector('[data-do="accept"]');
+      await page.shows("#slack", "Cy did not pick up");
+      await waiting(page, 3);
+      await page.press("reset");
+      await waiting(page, 0);
+      await page.shows("#flow", "Hung up");
+    }));
+
+  test("Slack is down, and back", () =>
+    playing(async (page) => {
+      await page.press("slack");
+      await page.waitForSelector('[data-do="slack"][aria-pressed="true"]');
+      await page.press("call");
+      await texts(page, 1);
+      await page.shows("#wire", "503");
+      assert.equal(await page.$('[data-do="slack-take"]'), null);
+      await page.press("text-Yes");
+      await page.press("accept");
+      await page.press("team-key-1");
+      await page.shows("#flow", "Talking with Ann");
+      await page.press("slack");
+      await page.shows("#slack", "Talking with Ann");
+    }));
+
+  test("SMS is down, and back", () =>
+    playing(async (page) => {
+      await page.press("sms");
+      await page.press("call");
+      await waiting(page, 1);
+      await page.shows("#wire", "503");
+      assert.equal(await page.$(".texts .theirs"), null);
+      await page.press("sms");
+      await texts(page, 1);
+      await page.press("reset");
+    }));
+
+  test("the server is killed with a call waiting, and started again", () =>
+    playing(async (page) => {
+      await page.press("call");
+      await waiting(page, 1);
+      await page.shows("#caller", "Hold music plays");
+      await page.press("server");
+      await page.shows("#top", "Server is down");
+      await page.shows("#caller", "On hold");
+      await page.press("server");
+      await page.shows("#top", "Server runs");
+      await page.press("slack-take");
+      await page.press("accept");
+      await page.press("team-key-1");
+      await page.shows("#slack", "Talking with Ann");
+      await page.press("team-hangup");
+      await page.shows("#slack", "Talked with Ann");
+    }));
+
+  test("/pull, a private answer, and the other readers", () =>
+    playing(async (page) => {
+      await page.type("#slack .write input", "list");
+      await page.keyboard.press("Enter");
+      await page.shows("#slack", "Only visible to you[^]*Nobody is waiting");
+      await page.click('#slack .as label:nth-of-type(2)');
+      await page.waitForFunction(() => !/Nobody is waiting/.test(document.querySelector("#slack").textContent));
+    }));
+
+  test("music is heard at the phone that is held, and there alone", () =>
+    playing(async (page) => {
+      await page.evaluate(() => {
+        globalThis.files = [];
+        const play = Audio.prototype.play;
+        Audio.prototype.play = function () {
+          globalThis.files.push(this);
+          return play.call(this);
+        };
+      });
+      const plays = (n) => page.waitForFunction((n) => globalThis.files.length === n && !globalThis.files[n - 1].paused && globalThis.files[n - 1].currentTime > 0, {}, n);
+      const silent = () => page.waitForFunction(() => globalThis.files.every((f) => f.paused));
+      await page.press("call");
+      await page.shows("#caller", "Hold music plays");
+      assert.equal(await page.evaluate(() => globalThis.files.length), 0, "there is no sound before it is turned on");
+      await page.press("sound");
+      await plays(1);
+      await page.press("person-Bob");
+      await silent();
+      await page.click("#caller .captions");
+      await plays(2);
+      await page.press("caller-hangup");
+      await silent();
+    }));
+
+  test("a message from the microphone", () =>
+    playing(async (page, demo) => {
+      await page.press("call");
+      await page.press("slack-voicemail");
+      await page.waitForSelector(".recorder");
+      await page.click(".recorder button:last-child");
+      await page.shows(".recorder", "Speak now · 0:02");
+      await page.click(".recorder button");
+      await page.shows(".recorder", "Your message of");
+      await page.press("caller-hangup");
+      await page.waitForSelector('[data-do="listen"]');
+      const link = await page.$eval('[data-do="listen"]', (a) => a.href);
+      const bytes = async (url) => (await (await fetch(url)).arrayBuffer()).byteLength;
+      const [ours, sample] = await Promise.all([bytes(`${link}/audio`), bytes(`${demo.url}sample.wav`)]);
+      assert.ok(ours > 8_000 && ours !== sample, `${ours} bytes of the microphone; the sample has ${sample}`);
+    }));
+});

@@ -1,0 +1,89 @@
+// A voicemail from the microphone: the sound of the room, as a WAV file that the network's recording then holds.
+import { act, post, trouble } from "./act.js";
+import { redraw } from "./state.js";
+import { wav } from "./wav.js";
+
+const rate = 16000; // hertz: what a good telephone carries
+const longest = 60_000; // milliseconds
+
+// recording is what goes on: the call, since when, and how loud it is from 0 to 1. Without a call nothing does.
+export const recording = { sid: "", since: 0, level: 0 };
+
+// spoken is how many seconds were said into a call's recording.
+export const spoken = new Map();
+
+let end = () => {};
+
+// record listens until stop, and leaves what it heard as the call's message.
+export async function record(call) {
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+  } catch (err) {
+    const why = err.name === "NotAllowedError" ? "The browser may not use the microphone." : "There is no microphone here.";
+    trouble(`${why} Play the sample instead.`);
+    return;
+  }
+  const room = new AudioContext();
+  const parts = [];
+  try {
+    await room.audioWorklet.addModule("/js/tape.js");
+    const tape = new AudioWorkletNode(room, "tape", { numberOfOutputs: 0 });
+    tape.port.onmessage = (e) => {
+      parts.push(e.data);
+      recording.level = Math.max(recording.level * 0.9, ...e.data);
+    };
+    room.createMediaStreamSource(stream).connect(tape);
+    Object.assign(recording, { sid: call.sid, since: Date.now(), level: 0 });
+    await listening();
+  } finally {
+    for (const track of stream.getTracks()) track.stop();
+    await room.close();
+    recording.sid = "";
+    redraw();
+  }
+  const sound = await resampled(parts, room.sampleRate);
+  if (!sound || !(await post(`/act/record?sid=${encodeURIComponent(call.sid)}`, wav(sound, rate), "audio/wav"))) return;
+  spoken.set(call.sid, Math.max(1, Math.round(sound.length / rate)));
+  redraw();
+}
+
+const patience = 60_000; // milliseconds
+let breathed = { sid: "", since: 0 };
+
+// breathe lets a line that records hear that somebody is there, or it would take the silence for the end before a
+// visitor has found out how to leave a message. Not for ever: who goes away is cut off as on any telephone.
+export function breathe(call) {
+  if (call?.place !== "recording" || spoken.has(call.sid)) return;
+  if (breathed.sid !== call.sid) breathed = { sid: call.sid, since: Date.now() };
+  if (recording.sid === call.sid || Date.now() - breathed.since < patience) act("speak", { sid: call.sid, seconds: 0 });
+}
+
+// listening lasts until somebody stops it.
+async function listening() {
+  const meter = setInterval(redraw, 100);
+  const limit = setTimeout(() => end(), longest);
+  redraw();
+  await new Promise((resolve) => (end = resolve));
+  clearInterval(meter);
+  clearTimeout(limit);
+}
+
+// stop ends the recording.
+export const stop = () => end();
+
+async function resampled(parts, from) {
+  const length = parts.reduce((n, p) => n + p.length, 0);
+  if (!length) return null;
+  const studio = new OfflineAudioContext(1, Math.ceil((length * rate) / from), rate);
+  const buffer = studio.createBuffer(1, length, from);
+  let at = 0;
+  for (const p of parts) {
+    buffer.copyToChannel(p, 0, at);
+    at += p.length;
+  }
+  const source = new AudioBufferSourceNode(studio, { buffer });
+  source.connect(studio.destination);
+  source.start();
+  return (await studio.startRendering()).getChannelData(0);
+}
