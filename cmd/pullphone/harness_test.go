@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -96,7 +98,8 @@ type harness struct {
 	ready *readiness
 	log   syncBuffer // what the server has logged
 
-	closing atomic.Bool // the network is being closed, and cuts its webhooks off
+	asked, answered atomic.Int64 // requests to the services
+	closing         atomic.Bool  // the network is being closed, and cuts its webhooks off
 
 	stop func() // ends the server and waits; to be called again is no fault
 }
@@ -117,6 +120,7 @@ func open(t testing.TB, o options) *harness {
 		h.opt.clock = h.clock
 	}
 	o.voice.Clock = h.opt.clock
+	o.voice.Intercept, o.slack.Intercept = h.counted(thenDelayed(o.voice.Intercept)), h.counted(thenDelayed(o.slack.Intercept))
 	var err error
 	if o.dir == "" {
 		o.dir = t.TempDir()
@@ -197,9 +201,13 @@ func (h *harness) start() {
 	if h.opt.front != nil {
 		s.public = h.opt.front(s.public)
 	}
+	s.public = delayed(s.public)
 	s.tend(db)
 	h.store, h.ready = s.store, s.ready
 	ctx, cancel := context.WithCancel(context.Background())
+	if h.clock != nil {
+		go h.nudge(ctx, db)
+	}
 	served := make(chan error, 1)
 	public, admin := h.listeners[0], h.listeners[1]
 	h.listeners = [2]net.Listener{} // they are the server's now
@@ -255,20 +263,26 @@ func (h *harness) until(what string, is func() bool) {
 	}
 }
 
-// pump lets the clock run, a step a millisecond, until the returned function is called. It waits for webhooks that are on
-// their way, but not for ever: how slow this machine is should not count as time.
+// pump lets the clock run, a step a millisecond, until the returned function is called. It waits for webhooks and requests
+// that are on their way, but not for ever, nor for those that are held: how slow this machine is should not count as time.
 func (h *harness) pump(step time.Duration) (stop func()) {
-	const patience = 50
+	const patience, forAnswers = 50, 200
 	ctx, cancel := context.WithCancel(h.ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
-		for waited := 0; ; {
+		waited, held, last := 0, 0, int64(0)
+		for {
 			select {
 			case <-tick.C:
-				if waited++; waited < patience && h.net.Busy() {
+				if answered := h.answered.Load(); answered != last {
+					last, held = answered, 0
+				}
+				if waited < patience && h.net.Busy() || held < forAnswers && h.asked.Load() > last {
+					waited++
+					held++
 					continue
 				}
 				waited = 0
@@ -279,6 +293,30 @@ func (h *harness) pump(step time.Duration) (stop func()) {
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// nudge moves the clock on whenever the town stands still and waits for it: something is due and was put off for a moment.
+// Of two that cross, a claim and the caller's way into the queue for one, either may be the first, and few tests care.
+func (h *harness) nudge(ctx context.Context, db store.Backend) {
+	const step = 250 * time.Millisecond
+	var since time.Time // when it was first seen as it stands now
+	var clock time.Time
+	var stands string
+	for tick := time.NewTicker(200 * time.Millisecond); ; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		}
+		due, err := whatIsDue(ctx, db, h.clock.Now())
+		switch now := h.clock.Now(); {
+		case err != nil, due == "", h.net.Busy(), due != stands, !now.Equal(clock):
+			since, stands, clock = time.Now(), due, now
+		case time.Since(since) > time.Second:
+			h.clock.Advance(step)
+		}
+	}
 }
 
 // jane is the caller of most stories.
@@ -545,17 +583,63 @@ func (h *harness) wait(what string, c <-chan struct{}) {
 }
 
 // isDue reports whether something is to be done by now, or is under way.
-func isDue(ctx context.Context, b store.Backend, now time.Time) (due bool, err error) {
+func isDue(ctx context.Context, b store.Backend, now time.Time) (bool, error) {
+	due, err := whatIsDue(ctx, b, now)
+	return due != "", err
+}
+
+// whatIsDue is the first thing that is to be done by now, or is under way, as it stands in the store.
+func whatIsDue(ctx context.Context, b store.Backend, now time.Time) (due string, err error) {
 	var bad error
 	err = b.View(ctx, func(r store.Reader) error {
-		return r.Scan("due/", "", func(_ string, value []byte) bool {
+		return r.Scan("due/", "", func(key string, value []byte) bool {
 			var d store.Deed
 			bad = json.Unmarshal(value, &d)
-			due = due || bad != nil || !d.Due.After(now)
-			return !due
+			if bad != nil || !d.Due.After(now) {
+				due = key + string(value)
+			}
+			return due == ""
 		})
 	})
 	return due, errors.Join(err, bad)
+}
+
+var jitter = flag.Duration("jitter", 0, "how long, at most, every request and every answer is held up, each by chance: tests must not mind")
+
+// delayed holds requests and answers up, see jitter.
+func delayed(next http.Handler) http.Handler {
+	if *jitter == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(rand.N(*jitter))
+		defer func() { time.Sleep(rand.N(*jitter)) }()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// counted counts requests, but for connections that stay.
+func (h *harness) counted(wrap func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		next = wrap(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Upgrade") == "" {
+				h.asked.Add(1)
+				defer h.answered.Add(1)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// thenDelayed is delayed for what may be wrapped already.
+func thenDelayed(wrap func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		if wrap != nil {
+			next = wrap(next)
+		}
+		return delayed(next)
+	}
 }
 
 // crew is more people, as the config file has them, with phones and Slack users made of their number.

@@ -76,14 +76,14 @@ func (d *DB) together(ctx context.Context, fn func(store.Tx) error) error {
 		p.mu.Lock() // fn runs no more once this returns
 		defer p.mu.Unlock()
 		p.gone = true
-		if at := d.answered.Load(); at == nil || at.Before(begun) {
-			return d.failure(ctx, errUnanswered)
+		if at := d.answered.Load(); at != nil && at.After(begun) && time.Since(*at) < tryFor {
+			return d.failure(ctx, errOvertaken)
 		}
-		return d.failure(ctx, errOvertaken)
+		return d.failure(ctx, errUnanswered)
 	}
 }
 
-// errUnanswered means that etcd has answered nothing for as long as a change waited for others.
+// errUnanswered means that etcd has answered nothing lately, while a change waited for others.
 var errUnanswered = status.Error(codes.Unavailable, "no answer")
 
 // writeQueue writes what is in the queue until it is empty. A cluster that does not answer will not answer the rest sooner.

@@ -115,6 +115,42 @@ func TestTogetherFails(t *testing.T) {
 	}
 }
 
+// TestSilentSince: etcd answers while a change waits for others, and then no more. That is what the change fails of.
+func TestSilentSince(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, cluster)
+	c := config(cluster)
+	c.Endpoints = n.hosts
+	db := open(t, c)
+	begun, letGo := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		var once sync.Once
+		check(t, db.Together(t.Context(), func(tx store.Tx) error {
+			once.Do(func() { close(begun); <-letGo })
+			tx.Put("n/first", nil)
+			return nil
+		}))
+	})
+	<-begun
+	all.Go(func() {
+		err := db.Together(t.Context(), func(tx store.Tx) error {
+			n.cut()
+			tx.Put("n/second", nil)
+			return nil
+		})
+		if !errors.Is(err, etcd.ErrNoQuorum) {
+			t.Errorf("it fails of: %v", err)
+		}
+		n.restore()
+	})
+	for db.Queued() < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	close(letGo)
+	all.Wait()
+}
+
 // TestCrowd: two processes change one key a hundred times at once each, with some keys of each change's own. It takes a few
 // Txns, not one for each.
 func TestCrowd(t *testing.T) {

@@ -2,6 +2,8 @@ package page
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +72,38 @@ func TestWireCalls(t *testing.T) {
 		if got := about[i].Status; got != want {
 			t.Errorf("%s: status %q", about[i].Summary, got)
 		}
+	}
+}
+
+// What an outage refuses, which the doubles do not see, is on the wire as well, request and answer, with the call it is about.
+func TestFaultsOnTheWire(t *testing.T) {
+	w := new(Wire)
+	f := &Faults{Wire: w}
+	w.Voice(voicetest.Event{Kind: voicetest.EventAnswer, CallSID: caller, Summary: "voice: Enqueue", Text: "?c=" + ours + "&amp;n=1"})
+	passed := 0
+	through := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { passed++ })
+	for _, what := range []string{"sms", "slack"} {
+		ask, path := f.Slack(through), "/api/chat.postMessage"
+		if what == "sms" {
+			ask, path = f.Voice(through), "/2010-04-01/Accounts/AC1/Messages.json"
+		}
+		for _, down := range []bool{true, false} {
+			f.set(what, down)
+			known := len(w.since(0))
+			got := httptest.NewRecorder()
+			ask.ServeHTTP(got, httptest.NewRequest(http.MethodPost, path, strings.NewReader("about="+ours+".1")))
+			told := w.since(known)
+			switch {
+			case !down && (len(told) != 0 || got.Code != http.StatusOK):
+				t.Errorf("%s is up: %d, %v", what, got.Code, told)
+			case down && (len(told) != 2 || got.Code != http.StatusServiceUnavailable || told[0].Call != caller || told[1].Call != caller ||
+				!strings.Contains(told[0].Text, ours) || told[1].Status != "503"):
+				t.Errorf("%s is down: %d, %v", what, got.Code, told)
+			}
+		}
+	}
+	if passed != 2 {
+		t.Errorf("%d requests passed", passed)
 	}
 }
 
