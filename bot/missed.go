@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"time"
@@ -68,6 +69,11 @@ func (b *Bot) missed(ctx context.Context, line store.Line, m twilio.Text) (store
 func (b *Bot) hearLate(ctx context.Context, line store.Line, person store.Person, m twilio.Text, mended func(string)) error {
 	reply, err := b.heard(ctx, m, "")
 	if err != nil || reply == "" {
+		return err
+	}
+	// Others on the same store may have missed it too, and looked for it at the same time.
+	mine, err := b.Store.Allow(ctx, rand.Text(), store.Quota{Of: "a reply to " + m.SID, Most: 1, Within: time.Hour})
+	if err != nil || !mine {
 		return err
 	}
 	b.Log.Warn("a text was missed", "sid", m.SID, "person", person.Name)

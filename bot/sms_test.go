@@ -210,6 +210,35 @@ func TestSMSNothingWaits(t *testing.T) {
 	}
 }
 
+// Two servers missed a text, and each finds it: one replies.
+func TestSMSMissedByTwo(t *testing.T) {
+	r := open(t, someTeam())
+	net, err := voicetest.Start(voicetest.Options{Clock: r.clock})
+	r.no(err)
+	r.Cleanup(func() { r.no(net.Close()) })
+	net.AddNumber(sales)
+	r.Twilio, err = twilio.New(net.AccountSID(), net.AuthToken(), net.URL())
+	r.no(err)
+	since := r.clock.Now()
+	r.arrive("CA1")
+	r.arrive("CA2")
+	r.no(net.Phone(annPhone).Text(sales, "y").WaitDone(r.ctx))
+	texts, err := r.Twilio.Texts(r.ctx, sales, since)
+	r.no(err)
+	person, missed, err := r.missed(r.ctx, r.Store.Team.Lines[0], texts[0])
+	if r.no(err); !missed {
+		t.Error("it was not missed")
+	}
+	mended := 0
+	for range 2 { // both have seen by now that it was
+		r.no(r.hearLate(r.ctx, r.Store.Team.Lines[0], person, texts[0], func(string) { mended++ }))
+	}
+	r.no(net.WaitQuiet(r.ctx))
+	if inbox := net.Phone(annPhone).Inbox(); len(inbox) != 1 || !strings.HasPrefix(inbox[0].Body, "Which one?") || mended != 1 {
+		t.Errorf("mended %d times, told %v", mended, inbox)
+	}
+}
+
 // Texts that came too fast, or to somebody else's line, were not missed: whatever was said to them, they are not heard
 // later.
 func TestSMSNotMissed(t *testing.T) {

@@ -235,12 +235,11 @@ func (t *txn) firstWho(c *Call, may func(Standing) bool) (*Standing, error) {
 	}
 	line, _ := t.team.Line(c.Line)
 	for _, p := range all {
-		can, err := free(t.Get, t.team, p.Person, c.ID)
-		if err != nil {
-			return nil, err
+		if !may(p) || !line.Serves(p.Person) || c.hasPassed(p.Person) || c.Handed != nil && c.Handed.By == p.Person {
+			continue // nothing is read of people of other lines, who may be many, see Team.Keys
 		}
-		if can && may(p) && line.Serves(p.Person) && !c.hasPassed(p.Person) && (c.Handed == nil || c.Handed.By != p.Person) {
-			return &p, nil
+		if can, err := free(t.Get, t.team, p.Person, c.ID); err != nil || can {
+			return &p, err
 		}
 	}
 	return nil, nil

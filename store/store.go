@@ -46,6 +46,7 @@ type Store struct {
 	terms   atomic.Int64
 	current atomic.Pointer[string] // see owner
 	idle    sync.Map               // kinds of deeds that this process does no more
+	changes underway
 	living  atomic.Int32
 	lost    chan struct{}
 	here    atomic.Bool // see LostHere
@@ -200,9 +201,41 @@ type txn struct {
 }
 
 func (s *Store) update(ctx context.Context, fn func(*txn) error) error {
+	defer s.changes.begin()()
 	return s.backend.Update(ctx, func(tx Tx) error {
 		return fn(&txn{Tx: tx, now: s.now(), team: s.Team, store: s})
 	})
+}
+
+// underway are changes that have begun and not ended.
+type underway struct {
+	mu  sync.Mutex
+	now *sync.WaitGroup
+}
+
+// begin counts a change until the returned function is called.
+func (u *underway) begin() (end func()) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.now == nil {
+		u.now = new(sync.WaitGroup)
+	}
+	u.now.Add(1)
+	return u.now.Done
+}
+
+// settle waits for the changes that have begun, and for none that begins meanwhile.
+func (u *underway) settle() {
+	after := new(sync.WaitGroup)
+	after.Add(1) // whoever settles next waits for those before as well
+	u.mu.Lock()
+	before := u.now
+	u.now = after
+	u.mu.Unlock()
+	if before != nil {
+		before.Wait()
+	}
+	after.Done()
 }
 
 func (s *Store) now() time.Time { return s.Clock.Now().UTC().Truncate(time.Millisecond) }

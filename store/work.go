@@ -60,6 +60,7 @@ func (s *Store) Run(ctx context.Context, w Work) error {
 	defer func() {
 		s.idle.Store(w.Kind, true)
 		r.running.Wait()
+		s.changes.settle() // one that began before may reserve a deed for this process
 		if err := r.release(context.WithoutCancel(ctx)); err != nil {
 			s.Log.Warn("what is due is left to others only when this process has ended", "kind", w.Kind, "err", err)
 		}
@@ -246,7 +247,10 @@ func (r *runner) do(ctx context.Context, d Deed) {
 		now.after, err = nil, nil
 	}
 	if err != nil {
-		r.again(d, err)
+		t := r.again(d, err)
+		if later, undone := errors.AsType[*Later](err); !undone || later.Err != nil && later.After == 0 {
+			r.passOn(context.WithoutCancel(ctx), d, t)
+		}
 		return
 	}
 	// The request's own limit may be used up; what was done must be recorded all the same.
@@ -288,6 +292,28 @@ func (r *runner) again(d Deed, err error) *try {
 	r.metrics.deeds.WithLabelValues(string(r.Kind), "failed").Inc()
 	r.Log.Warn("will be tried again", "kind", d.Kind, "call", d.Call, "whom", d.Whom, "in", wait, "err", err)
 	return t
+}
+
+// passOn gives up a deed that failed where other processes may have more luck: it may be this one that reaches nobody. Should
+// they have none, it is tried again here.
+func (r *runner) passOn(ctx context.Context, d Deed, t *try) {
+	if r.Living() == 1 {
+		return
+	}
+	err := r.update(ctx, func(tx *txn) error {
+		now, err := tx.deed(d.Key())
+		if err != nil || now == nil || now.Owner != d.Owner {
+			return err
+		}
+		if now.Owner = ""; t.doubt {
+			now.Doubt, now.Left = true, d.Owner
+		}
+		tx.put(*now)
+		return nil
+	})
+	if err != nil { // the next try that fails gives it up
+		r.Log.Warn("a deed that failed stays with this process", "kind", d.Kind, "call", d.Call, "err", err)
+	}
 }
 
 // errWrittenOff means that the other processes took this one for dead. It is an owner again as soon as it sees that.

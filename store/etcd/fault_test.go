@@ -178,12 +178,37 @@ func TestAnswersLostInARow(t *testing.T) {
 	}
 }
 
+// TestLeaseEndsUnanswered: the answer to a change is lost, and then the lease ends on which it hangs whether the change was
+// made. It is not made twice.
+func TestLeaseEndsUnanswered(t *testing.T) {
+	t.Parallel()
+	c := config(cluster)
+	db, other := open(t, c), open(t, c)
+	for range 2 {
+		check(t, increment(db, "a/n"))
+	}
+	kv := &losing{KV: db.Client().KV, meanwhile: func() {}, afterwards: func() {
+		_, err := other.Client().Revoke(t.Context(), db.Lease())
+		check(t, err)
+	}}
+	kv.lost.Store(1)
+	db.Client().KV = kv
+	if err := increment(db, "a/n"); err == nil || !strings.Contains(err.Error(), "whether it was is not known") {
+		t.Errorf("it comes to: %v", err)
+	}
+	if got, err := get(other, "a/n"); err != nil || got != "3" {
+		t.Errorf("%s, %v", got, err)
+	}
+	check(t, increment(db, "a/n"))
+}
+
 // losing is a way to etcd that loses the next answers, and of those requests some as well. It does something before the first
-// that arrives.
+// that arrives, and after each whose answer is lost.
 type losing struct {
 	clientv3.KV
 	lost, kept atomic.Int64
 	meanwhile  func()
+	afterwards func() // or nil
 }
 
 func (l *losing) Txn(ctx context.Context) clientv3.Txn { return &lostTxn{Txn: l.KV.Txn(ctx), by: l} }
@@ -205,6 +230,9 @@ func (t *lostTxn) Commit() (*clientv3.TxnResponse, error) {
 	t.by.meanwhile()
 	got, err := t.Txn.Commit()
 	if lost {
+		if t.by.afterwards != nil {
+			t.by.afterwards()
+		}
 		return nil, status.Error(codes.Unavailable, "the answer was lost")
 	}
 	return got, err

@@ -145,14 +145,14 @@ func (c *change) add(p *part, first bool) (ok bool, err error) {
 		defer func() { p.panicked = recover() }()
 		p.err = p.fn(top)
 	}()
-	if p.err != nil || p.panicked != nil {
-		if c.believes {
-			return true, errDoubtful
-		}
-		return true, nil // it writes nothing
+	fails := p.err != nil || p.panicked != nil
+	if fails && c.believes {
+		return true, errDoubtful
 	}
 	written, size := maps.Clone(c.written), 0
-	maps.Copy(written, top.above)
+	if !fails {
+		maps.Copy(written, top.above)
+	}
 	for _, value := range written {
 		size += len(value)
 	}

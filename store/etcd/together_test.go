@@ -151,6 +151,58 @@ func TestSilentSince(t *testing.T) {
 	all.Wait()
 }
 
+// TestManyFail: of changes that are written together most fail, on more keys than one transaction may compare. The others
+// are written.
+func TestManyFail(t *testing.T) {
+	t.Parallel()
+	db := open(t, config(cluster))
+	begun, letGo := make(chan struct{}), make(chan struct{})
+	wrong := errors.New("wrong")
+	var all sync.WaitGroup
+	all.Go(func() {
+		var once sync.Once
+		check(t, db.Together(t.Context(), func(tx store.Tx) error {
+			once.Do(func() { close(begun); <-letGo })
+			tx.Put("n/first", nil)
+			return nil
+		}))
+	})
+	<-begun
+	const changes, sound = 140, 10
+	for i := range changes {
+		for i == sound && db.Queued() < sound { // these come first
+			time.Sleep(time.Millisecond)
+		}
+		all.Go(func() {
+			var want error
+			if i >= sound {
+				want = wrong
+			}
+			err := db.Together(t.Context(), func(tx store.Tx) error {
+				if _, err := tx.Get(fmt.Sprint("a/", i)); err != nil {
+					return err
+				}
+				tx.Put(fmt.Sprint("b/", i), []byte("made"))
+				return want
+			})
+			if !errors.Is(err, want) {
+				t.Errorf("change %d: %v, not %v", i, err, want)
+			}
+		})
+	}
+	for db.Queued() < changes {
+		time.Sleep(time.Millisecond)
+	}
+	close(letGo)
+	all.Wait()
+	for i := range changes {
+		made, err := get(db, fmt.Sprint("b/", i))
+		if check(t, err); (made == "made") != (i < sound) {
+			t.Errorf("change %d: %q", i, made)
+		}
+	}
+}
+
 // TestCrowd: two processes change one key a hundred times at once each, with some keys of each change's own. It takes a few
 // Txns, not one for each.
 func TestCrowd(t *testing.T) {

@@ -223,7 +223,11 @@ func (d *DB) commit(ctx context.Context, c *change) error {
 			d.wrote(got.Header.Revision, c.written)
 			return nil
 		case err == nil:
-			if landed := d.refused(s, nonce, got, len(keys)); landed != 0 {
+			landed, err := d.refused(s, nonce, got, len(keys), sent > 0)
+			if err != nil {
+				return err
+			}
+			if landed != 0 {
 				d.wrote(landed, c.written)
 				return nil
 			}
@@ -236,7 +240,7 @@ func (d *DB) commit(ctx context.Context, c *change) error {
 			if sent == 0 {
 				return errOvertaken
 			}
-			return errors.New("etcd: the lease of this process ended while a change was written; whether it was is not known")
+			return errLeaseEnded
 		case errors.Is(err, rpctypes.ErrNoSpace):
 			return d.refusedForSpace(ctx, s, nonce, c)
 		case final(err) || !rest(ctx, pause):
@@ -246,9 +250,13 @@ func (d *DB) commit(ctx context.Context, c *change) error {
 	}
 }
 
+// errLeaseEnded means that what would tell is gone with the lease.
+var errLeaseEnded = errors.New("etcd: the lease of this process ended while a change was written; whether it was is not known")
+
 // refused finds out from the answer of a Txn whose comparison failed whether that was because it had been written before,
-// and at which revision; 0: it never was and never will be. The slot's value stands after as many others.
-func (d *DB) refused(s *slot, nonce string, got *clientv3.TxnResponse, after int) int64 {
+// when it was sent before, and at which revision; 0: it never was and never will be. The slot's value stands after as many
+// others.
+func (d *DB) refused(s *slot, nonce string, got *clientv3.TxnResponse, after int, before bool) (int64, error) {
 	is, revision := content((*clientv3.GetResponse)(got.Responses[after].GetResponseRange()))
 	barred := len(got.Responses) > after+1 && got.Responses[after+1].GetResponseTxn().Succeeded
 	switch {
@@ -256,13 +264,16 @@ func (d *DB) refused(s *slot, nonce string, got *clientv3.TxnResponse, after int
 		d.slots.giveBack(s, got.Header.Revision)
 	case revision == 0 && s.revision != 0: // it has ended with its lease
 		d.lost(s.lease)
+		if before {
+			return 0, errLeaseEnded
+		}
 	default:
 		d.slots.giveBack(s, revision)
 	}
 	if is != nonce {
-		return 0
+		return 0, nil
 	}
-	return revision
+	return revision, nil
 }
 
 // refusedForSpace looks whether a change was written nonetheless: the one that uses up the quota is, and gets the same

@@ -14,6 +14,7 @@ var floods = []part[*world]{
 	{"who waits to be called back crowds no line", floodOfBacks},
 	{"those who wait are counted", waitingCounted},
 	{"a line of many people", manyPeople},
+	{"people of other lines in line are nothing to a call", manyStand},
 	{"a quota", quotas},
 	{"quotas that are over are removed", quotasPruned},
 }
@@ -207,6 +208,34 @@ func waitingCounted(w *world) {
 	w.check(w.keys.Update(w.ctx, func(tx store.Tx) error { tx.Delete("meta/counted"); tx.Delete("waits/" + sales); return nil }))
 	w.restart()
 	check("counted anew")
+}
+
+// manyStand: people of other lines who stand in line are nothing to a call, however many they are.
+func manyStand(w *world) {
+	const people, lines = 45, 2
+	w.staff(func(t *store.Team) {
+		for i := range people * lines {
+			if i%people == 0 {
+				t.Lines = append(t.Lines, store.Line{Name: fmt.Sprint("Line ", i), Number: fmt.Sprintf("+120855503%02d", i), Channel: "C000LINE",
+					MaxWait: time.Minute, RingTimeout: 20 * time.Second})
+			}
+			p := store.Person{Name: fmt.Sprint("Person ", i), Phone: fmt.Sprintf("+120855570%02d", i)}
+			t.People = append(t.People, p)
+			l := &t.Lines[len(t.Lines)-1]
+			l.People = append(l.People, p.Name)
+		}
+	})
+	for i := range people * lines {
+		v, err := w.s.Stand(w.ctx, store.Answer{ID: fmt.Sprint("stand", i), Person: fmt.Sprint("Person ", i), Via: store.BySMS})
+		if w.check(err); v.Result != store.InLine {
+			w.Errorf("%+v", v)
+		}
+	}
+	w.keys.read = 0
+	w.arrive(sales)
+	if most := w.team.Keys(); w.keys.read > most {
+		w.Errorf("%d keys are read, said are %d", w.keys.read, most)
+	}
 }
 
 // manyPeople: one change tells all the people of a line, and stays well below what etcd takes.

@@ -148,7 +148,8 @@ type nudged struct {
 	store.Backend
 	full atomic.Bool
 	away atomic.Bool
-	once atomic.Pointer[func()] // runs before the next change
+	once atomic.Pointer[func()]           // runs before the next change
+	ran  atomic.Pointer[[2]chan struct{}] // the next change closes the first when its function has run, and waits for the second
 	mu   sync.Mutex
 	outs map[chan struct{}]struct{}
 
@@ -193,6 +194,15 @@ func (n *nudged) Update(ctx context.Context, fn func(store.Tx) error) error {
 	}
 	if n.away.Load() {
 		return syscall.EHOSTUNREACH
+	}
+	inner := fn
+	fn = func(tx store.Tx) error {
+		err := inner(tx)
+		if wait := n.ran.Swap(nil); wait != nil {
+			close(wait[0])
+			<-wait[1]
+		}
+		return err
 	}
 	return n.Backend.Update(ctx, few(fn, func(read, written int) {
 		n.mu.Lock()

@@ -31,7 +31,9 @@ func RunShared(t *testing.T, open func(t *testing.T) Shared) {
 		{"a lane keeps its order over all processes", laneOverAll},
 		{"a deadline is kept by one process", expiredOnce},
 		{"what a process that died had reserved is taken over", takenOver},
+		{"what one process cannot do another does", passedOn},
 		{"what a process leaves in order is in no doubt", leftInOrder},
+		{"what is claimed as a process stops is nobody's", claimedAtStop},
 		{"a process that takes its leave and dies nonetheless is missed", diedLeaving},
 		{"who begins to serve beside others has missed nothing", servedBefore},
 		{"two that begin at once ask both", begunAtOnce},
@@ -321,6 +323,76 @@ func (w *world) each(kind store.Kind, see func(store.Deed)) {
 		return w.s.Run(ctx, store.Work{Kind: kind, Parallel: 1, Longest: time.Second,
 			Do: func(_ context.Context, d store.Deed) (func(*store.Call) bool, error) { see(d); return nil, nil }})
 	}, func() { w.check(w.s.Settled(w.ctx, kind)) })
+}
+
+// passedOn: one process reaches nobody. What it has reserved is done by the other, and what is behind it in its lane.
+func passedOn(w *world) {
+	other := w.join()
+	w.takes(func() {
+		w.lives(2)
+		first := w.arrive(support)
+		w.clock.Advance(time.Second)
+		second := w.arrive(support)
+		lane := func(store.Deed) string { return "all" }
+		var mu sync.Mutex
+		var done []store.Deed
+		tried := 0
+		w.during(func(ctx context.Context) error {
+			return w.s.Run(ctx, store.Work{Kind: store.Text, Parallel: 1, Longest: time.Second, Lane: lane,
+				Do: func(context.Context, store.Deed) (func(*store.Call) bool, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					tried++
+					return nil, errMine
+				}})
+		}, func() {
+			w.eventually("it is passed on", func() bool { d := w.one(store.Text, first.ID); return d.Doubt && d.Owner == "" })
+			other.during(func(ctx context.Context) error {
+				return other.s.Run(ctx, store.Work{Kind: store.Text, Parallel: 1, Longest: time.Second, Lane: lane,
+					Do: func(_ context.Context, d store.Deed) (func(*store.Call) bool, error) {
+						mu.Lock()
+						defer mu.Unlock()
+						done = append(done, d)
+						return nil, nil
+					}})
+			}, func() { w.check(w.s.Settled(w.ctx, store.Text)) })
+		})
+		if len(done) != 2 || done[0].Call != first.ID || !done[0].Doubt || done[0].Left == "" || done[1].Call != second.ID || tried == 0 {
+			w.Errorf("one tried %d times, the other did %+v", tried, done)
+		}
+	})
+}
+
+// claimedAtStop: a claim is being written as its process ceases to do redirects. Another does it.
+func claimedAtStop(w *world) {
+	c := w.arrive(sales)
+	ran, goOn := make(chan struct{}), make(chan struct{})
+	w.keys.ran.Store(&[2]chan struct{}{ran, goOn})
+	var answered sync.WaitGroup
+	answered.Go(func() {
+		v, _, err := w.s.Answer(w.ctx, store.Answer{ID: "take", Call: c.ID, Attempt: 1, Person: "Ann", Via: store.BySMS, Word: store.Take})
+		if err != nil || v.Result != store.Won {
+			w.Errorf("%+v, %v", v, err)
+		}
+	})
+	await(w, w.ctx, "the claim", ran)
+	ctx, stop := context.WithCancel(w.ctx)
+	stop()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		w.check(w.s.Run(ctx, store.Work{Kind: store.Redirect, Parallel: 1, Longest: time.Second}))
+	}()
+	select {
+	case <-stopped: // too early
+	case <-time.After(50 * millisecond):
+	}
+	close(goOn)
+	await(w, w.ctx, "the end of the work", stopped)
+	answered.Wait()
+	if d := w.one(store.Redirect, c.ID); d.Owner != "" || d.Doubt {
+		w.Errorf("it is left as %+v", d)
+	}
 }
 
 func leftInOrder(w *world) {
