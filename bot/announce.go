@@ -92,9 +92,12 @@ func (b *Bot) listed(ctx context.Context, d store.Deed) (func(*store.Call) bool,
 	return nil, err
 }
 
+// clockSkew is how much Twilio's clock may be behind that of the server which may have sent it.
+const clockSkew = 5 * time.Second
+
 // sent finds a text that may have been sent already. Where Twilio cannot tell, twice is better than never.
 func (b *Bot) sent(ctx context.Context, d store.Deed, sms twilio.SMS, since time.Time) (sid string, err error) {
-	sid, err = b.Twilio.Sent(ctx, sms, since)
+	sid, err = b.Twilio.Sent(ctx, sms, since.Add(-clockSkew))
 	if twilio.Refused(err) {
 		return "", nil
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,11 +61,25 @@ type room struct {
 	url   string
 	ctx   context.Context
 	log   *logged
+	keys  *sick
 
 	api   http.Handler // Slack's, behind the faults
 	mu    sync.Mutex
 	fault func(w http.ResponseWriter, r *http.Request, method string) (met bool) // of Slack's API
 	asked []string                                                               // methods of Slack's API, faults included
+}
+
+// sick is a backend that takes no change while it is told to.
+type sick struct {
+	store.Backend
+	on atomic.Bool
+}
+
+func (s *sick) Update(ctx context.Context, fn func(store.Tx) error) error {
+	if s.on.Load() {
+		return errors.New("it takes no change")
+	}
+	return s.Backend.Update(ctx, fn)
 }
 
 // logged is what was logged.
@@ -117,9 +132,9 @@ func open(t testing.TB, team store.Team) *room {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &room{TB: t, clock: clockwork.NewFakeClockAt(time.Date(2026, 3, 2, 17, 4, 5, 0, time.UTC)), log: &logged{}}
+	r := &room{TB: t, clock: clockwork.NewFakeClockAt(time.Date(2026, 3, 2, 17, 4, 5, 0, time.UTC)), log: &logged{}, keys: &sick{Backend: db}}
 	log := slog.New(slog.NewTextHandler(r.log, nil))
-	st, err := store.Open(t.Context(), db, team, r.clock, log)
+	st, err := store.Open(t.Context(), r.keys, team, r.clock, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -177,6 +177,44 @@ func TestSocketMode(t *testing.T) {
 	r.no(err)
 }
 
+// A server that can record nothing has no connection while another lives: Slack would spread what people press over both.
+func TestSocketModeAway(t *testing.T) {
+	r := open(t, someTeam())
+	r.work.Configure(bottest.App{SocketMode: true})
+	r.SocketMode = true
+	r.Slack = NewSlack(r.work.BotToken(), r.work.URL(), slack.OptionAppLevelToken(r.work.AppToken()))
+	r.no(r.keys.Register(r.ctx, "another", []byte("{}")))
+	ctx, cancel := context.WithCancel(r.ctx)
+	t.Cleanup(cancel)
+	go func() { _ = r.Store.Alive(ctx) }()
+	go func() { _ = r.Store.TakeOver(ctx) }()
+	// has waits, while the clock runs, until there are so many connections.
+	has := func(n int) {
+		t.Helper()
+		for r.work.Sockets() != n {
+			if r.ctx.Err() != nil {
+				t.Fatalf("%d connections, not %d", r.work.Sockets(), n)
+			}
+			r.clock.Advance(100 * time.Millisecond)
+			time.Sleep(time.Millisecond)
+		}
+	}
+	r.runs()
+	has(1)
+	r.keys.on.Store(true)
+	has(0)
+	r.clock.Advance(time.Minute)
+	if n := r.work.Sockets(); n != 0 {
+		t.Errorf("%d connections", n)
+	}
+	r.no(r.keys.Backend.Update(r.ctx, func(tx store.Tx) error { tx.Delete("process/another"); return nil }))
+	has(1) // better here than nowhere
+	r.keys.on.Store(false)
+	if _, err := r.work.Command(r.ctx, ann, channel, "/pull", "list"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A refused token is no reason to give up, nor to ask Slack without a pause.
 func TestSocketModeRefused(t *testing.T) {
 	r := open(t, someTeam())

@@ -15,28 +15,57 @@ import (
 // socketPause is how long a refused connection is left alone: the token is wrong until a person mends it.
 const socketPause = time.Minute
 
+// socketAgain is how often it is looked whether this server is one to send answers to.
+const socketAgain = time.Second
+
 // runSocket hears presses and commands through Socket Mode until ctx ends (docs.slack.dev/apis/events-api/using-socket-mode).
-// The library reconnects by itself; it gives up only where Slack refuses the token.
+// The library reconnects by itself; it gives up only where Slack refuses the token. While this server can record nothing it
+// has no connection, so that Slack sends all to the others.
 func (b *Bot) runSocket(ctx context.Context) error {
 	for ctx.Err() == nil {
+		if !b.records() {
+			b.pause(ctx, socketAgain)
+			continue
+		}
 		c := socketmode.New(b.Slack, socketmode.OptionLog(log.New(io.Discard, "", 0)))
 		ended, cancel := context.WithCancel(ctx)
-		stopped := make(chan struct{})
 		go func() {
-			defer close(stopped)
+			for b.records() && b.pause(ended, socketAgain) {
+			}
+			cancel()
+		}()
+		refused := make(chan bool, 1)
+		go func() {
 			defer cancel()
-			if err := c.RunContext(ended); ctx.Err() == nil { // it never returns nil
+			err := c.RunContext(ended) // it never returns nil
+			no := ended.Err() == nil
+			if no {
 				b.Log.Error("Slack refuses the connection; check slack.app_token", "again in", socketPause, "err", err)
 			}
+			refused <- no
 		}()
 		b.hearSocket(ended, c)
-		<-stopped
-		select {
-		case <-ctx.Done():
-		case <-b.Store.Clock.After(socketPause):
+		if <-refused {
+			b.pause(ctx, socketPause)
 		}
 	}
 	return nil
+}
+
+// records reports whether an answer can be recorded here, or nowhere else.
+func (b *Bot) records() bool {
+	_, err := b.Store.SinceBeat()
+	return err == nil || b.Store.Living() == 1
+}
+
+// pause is false when ctx ends first.
+func (b *Bot) pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-b.Store.Clock.After(d):
+		return true
+	}
 }
 
 func (b *Bot) hearSocket(ctx context.Context, c *socketmode.Client) {

@@ -145,6 +145,13 @@ func (w *Workspace) WaitSocket(ctx context.Context) error {
 	return nil
 }
 
+// Sockets is how many Socket Mode connections there are.
+func (w *Workspace) Sockets() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.sockets)
+}
+
 // CutSockets breaks every Socket Mode connection without a word.
 func (w *Workspace) CutSockets() {
 	w.mu.Lock()
