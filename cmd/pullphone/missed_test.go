@@ -403,6 +403,25 @@ func TestLostWithAnotherProcess(t *testing.T) {
 	equal(t, "mended", h.mendedOf("text"), 1)
 }
 
+// The eldest process lives, and asks for nothing: after a while another does.
+func TestEldestReachesNobody(t *testing.T) {
+	t.Parallel()
+	h := serveTown(t, options{})
+	h.must(h.db.Register(h.ctx, "00older", []byte("{}")))
+	h.until("it is known", func() bool { return h.store.Living() == 2 })
+	before := lists(h.net, "/Recordings.json")
+	h.atRest()
+	h.clock.Advance(11 * time.Minute)
+	h.atRest()
+	equal(t, "lists read", lists(h.net, "/Recordings.json"), before)
+	began, stop := h.clock.Now(), h.pump(time.Second)
+	defer stop()
+	h.until("the list is read", func() bool { return lists(h.net, "/Recordings.json") > before })
+	if d := h.clock.Since(began); d > 30*time.Minute {
+		t.Errorf("it is read after %s", d)
+	}
+}
+
 // A caller leaves a message while the store takes no change, and hangs up before it does again, and so does one who was on
 // hold: both are found out about as soon as it does.
 func TestLostWhileTheStoreTookNothing(t *testing.T) {

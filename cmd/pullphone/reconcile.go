@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
 const (
 	// catchUpEvery is how often Twilio is asked for what was missed, though nothing should be.
 	catchUpEvery = 10 * time.Minute
+	// catchUpLate is how long nobody has asked when the others no longer leave it to the eldest.
+	catchUpLate = catchUpEvery + 2*time.Minute
 	// catchUpAgain is how soon it is asked again when it did not answer; then later each time.
 	catchUpAgain = time.Minute
 	// catchUpWithin bounds each of the things that are asked for.
@@ -45,7 +48,7 @@ func (s *service) losses() []loss {
 
 // catchUp asks Twilio, at the start and again and again until ctx ends, for what has happened and was not heard of: at once,
 // too, when another process on the same store has ended, or the store has taken no change for a while. The eldest process asks
-// for all, but of what came to another alone it does not know.
+// for all, but of what came to another alone it does not know, and it may be one that reaches nobody.
 func (s *service) catchUp(ctx context.Context) error {
 	if seen := s.store.LastSeen(); !seen.IsZero() {
 		s.log.Info("taking up what happened meanwhile", "last_seen", seen)
@@ -64,7 +67,10 @@ func (s *service) catchUp(ctx context.Context) error {
 			for _, l := range losses { // others were there before this process
 				done[l.what] = true
 			}
-			losses = nil
+			losses = slices.DeleteFunc(losses, func(l loss) bool {
+				until, err := s.store.CaughtUp(ctx, l.what)
+				return err != nil || s.store.Clock.Since(until) < catchUpLate+l.settle
+			})
 		}
 		for _, l := range losses {
 			err := s.lookFor(ctx, l, !done[l.what], lost)
