@@ -51,7 +51,7 @@ type Deed struct {
 
 	Owner string `json:"owner,omitempty"` // who reserved it, see process.go
 	Doubt bool   `json:"doubt,omitempty"` // reserved once by somebody who did not record the end: it may be done
-	Left  string `json:"left,omitempty"`  // the owner who did not, once they are gone
+	Left  string `json:"left,omitempty"`  // the owner who did not, once they are gone; with a mark of the occasion, once they gave it up
 }
 
 // Key is where the deed stands in the store; there is one deed of a kind for a call, attempt and person.

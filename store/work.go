@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/oklog/ulid/v2"
 )
 
 // Work says how the deeds of one kind are done.
@@ -306,7 +307,7 @@ func (r *runner) passOn(ctx context.Context, d Deed, t *try) {
 			return err
 		}
 		if now.Owner = ""; t.doubt {
-			now.Doubt, now.Left = true, d.Owner
+			now.Doubt, now.Left = true, d.Owner+"/"+ulid.Make().String() // whoever goes on looks anew: this owner goes on too
 		}
 		tx.put(*now)
 		return nil

@@ -337,6 +337,7 @@ func passedOn(w *world) {
 		var mu sync.Mutex
 		var done []store.Deed
 		tried := 0
+		var left [2]string
 		w.during(func(ctx context.Context) error {
 			return w.s.Run(ctx, store.Work{Kind: store.Text, Parallel: 1, Longest: time.Second, Lane: lane,
 				Do: func(context.Context, store.Deed) (func(*store.Call) bool, error) {
@@ -346,7 +347,14 @@ func passedOn(w *world) {
 					return nil, errMine
 				}})
 		}, func() {
-			w.eventually("it is passed on", func() bool { d := w.one(store.Text, first.ID); return d.Doubt && d.Owner == "" })
+			for i := range left {
+				w.eventually("it is passed on", func() bool {
+					d := w.one(store.Text, first.ID)
+					left[i] = d.Left
+					return d.Doubt && d.Owner == "" && (i == 0 || left[i] != left[0])
+				})
+				w.clock.Advance(time.Second)
+			}
 			other.during(func(ctx context.Context) error {
 				return other.s.Run(ctx, store.Work{Kind: store.Text, Parallel: 1, Longest: time.Second, Lane: lane,
 					Do: func(_ context.Context, d store.Deed) (func(*store.Call) bool, error) {
