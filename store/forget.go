@@ -2,10 +2,12 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/oklog/ulid/v2"
@@ -57,6 +59,11 @@ func (s *Store) Forget(ctx context.Context, number string) (Forgotten, error) {
 		return nil
 	}
 	var f Forgotten
+	end, err := s.beWiper(ctx, true) // else Retain begins as soon as there is something to wipe
+	if err != nil {
+		return f, err
+	}
+	defer end()
 	open, err := s.OpenCalls(ctx, "")
 	for _, c := range open {
 		if c.From != number || c.Back == nil {
@@ -189,14 +196,9 @@ const wipeKey = "meta/wipe"
 
 func (t *txn) wipe() { t.Put(wipeKey, []byte(ulid.Make().String())) }
 
-// wipe sees to it that what was deleted for good is gone from the disk.
+// wipe sees to it that what was deleted for good is gone from the disk. It is for the wiper.
 func (s *Store) wipe(ctx context.Context) error {
-	var asked []byte
-	err := s.backend.View(ctx, func(r Reader) error {
-		b, err := r.Get(wipeKey)
-		asked = bytes.Clone(b)
-		return err
-	})
+	asked, err := s.toWipe(ctx)
 	if err != nil || asked == nil {
 		return err
 	}
@@ -210,6 +212,112 @@ func (s *Store) wipe(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// toWipe reads wipeKey.
+func (s *Store) toWipe(ctx context.Context) (asked []byte, err error) {
+	err = s.backend.View(ctx, func(r Reader) error {
+		b, err := r.Get(wipeKey)
+		asked = bytes.Clone(b)
+		return err
+	})
+	return asked, err
+}
+
+// wipeLeft wipes what nobody else is about to, and reports whether somebody is.
+func (s *Store) wipeLeft(ctx context.Context) (others bool, err error) {
+	asked, err := s.toWipe(ctx)
+	if err != nil || asked == nil {
+		return false, err
+	}
+	end, err := s.beWiper(ctx, false)
+	if err != nil || end == nil {
+		return err == nil, err
+	}
+	defer end()
+	return false, s.wipe(ctx)
+}
+
+// wiperKey tells who wipes, or is about to: etcd's nodes answer nothing while they are compacted, and two at it could
+// have most of them so at once.
+const wiperKey = "meta/wiper"
+
+// wiper counts for as long as its process lives, but for wiperLasts at most: it may have failed to say that it is done.
+type wiper struct {
+	Process string    `json:"process"`
+	Since   time.Time `json:"since"`
+}
+
+// wiperLasts is longer than anybody deletes and compacts.
+const wiperLasts = time.Hour
+
+// beWiper makes the caller the only wiper of all processes, until it calls end. While somebody else is, it waits or returns
+// no end.
+func (s *Store) beWiper(ctx context.Context, wait bool) (end func(), err error) {
+	if !wait && !s.wiping.TryAcquire(1) {
+		return nil, nil
+	}
+	if wait {
+		if err := s.wiping.Acquire(ctx, 1); err != nil {
+			return nil, err
+		}
+	}
+	changed, cancel := s.backend.Watch(wiperKey)
+	defer cancel()
+	gone, cancelGone := s.backend.Watch(processes)
+	defer cancelGone()
+	for {
+		mine, err := s.claimWiping(ctx)
+		if mine && err == nil {
+			return func() {
+				s.endWiping(context.WithoutCancel(ctx))
+				s.wiping.Release(1)
+			}, nil
+		}
+		if err != nil || !wait || !s.pause(ctx, soon, changed, gone) {
+			s.wiping.Release(1)
+			return nil, cmp.Or(err, ctx.Err())
+		}
+	}
+}
+
+// claimWiping makes this process the wiper unless another one is.
+func (s *Store) claimWiping(ctx context.Context) (mine bool, err error) {
+	err = s.update(ctx, func(t *txn) error {
+		mine = false
+		w, err := t.wiper()
+		if err != nil {
+			return err
+		}
+		if w != nil && w.Process != s.name && t.now.Sub(w.Since) < wiperLasts {
+			if p, err := t.Get(processes + w.Process); err != nil || p != nil {
+				return err
+			}
+		}
+		t.Put(wiperKey, encode(wiper{s.name, t.now}))
+		mine = true
+		return nil
+	})
+	return mine, err
+}
+
+// endWiping lets others wipe.
+func (s *Store) endWiping(ctx context.Context) {
+	_ = s.update(ctx, func(t *txn) error { // else it counts for as long as it can
+		w, err := t.wiper()
+		if err == nil && w != nil && w.Process == s.name {
+			t.Delete(wiperKey)
+		}
+		return err
+	})
+}
+
+func (t *txn) wiper() (*wiper, error) {
+	b, err := t.Get(wiperKey)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	return decode[wiper](b)
 }
 
 // Mentions reports whether a text holds a telephone number, however that is written: whether the number's last digits

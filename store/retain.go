@@ -70,8 +70,10 @@ func (s *Store) Retain(ctx context.Context) error {
 			next = time.Minute
 		}
 		if now := s.now(); !now.Before(again) {
-			if err := s.wipe(ctx); ctx.Err() != nil {
+			if others, err := s.wipeLeft(ctx); ctx.Err() != nil {
 				return nil
+			} else if others { // who may die over it
+				next = min(next, soon)
 			} else if err != nil {
 				wait = min(max(2*wait, time.Minute), time.Hour)
 				again = now.Add(wait)
@@ -80,8 +82,8 @@ func (s *Store) Retain(ctx context.Context) error {
 				wait = 0
 			}
 		}
-		if wait > 0 {
-			next = min(next, again.Sub(s.now()))
+		if left := again.Sub(s.now()); left > 0 {
+			next = min(next, left)
 		}
 		if !s.pause(ctx, next, changed, nil) {
 			return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"github.com/oklog/ulid/v2"
+	"golang.org/x/sync/semaphore"
 )
 
 // Schema is the version of the keys and records that this program writes. A store of a newer one is refused.
@@ -49,7 +50,8 @@ type Store struct {
 	changes underway
 	living  atomic.Int32
 	lost    chan struct{}
-	here    atomic.Bool // see LostHere
+	here    atomic.Bool         // see LostHere
+	wiping  *semaphore.Weighted // see beWiper
 
 	mu    sync.Mutex
 	lived map[string]Process // at the last look, by name
@@ -61,7 +63,7 @@ type Store struct {
 func Open(ctx context.Context, b Backend, team Team, clock clockwork.Clock, log *slog.Logger) (*Store, error) {
 	s := &Store{Team: team, Clock: clock, Log: log, backend: b,
 		ids:  &ulid.LockedMonotonicReader{MonotonicReader: ulid.Monotonic(rand.Reader, 0)},
-		name: ulid.Make().String(), metrics: newMetrics(), lost: make(chan struct{}, 1)}
+		name: ulid.Make().String(), metrics: newMetrics(), lost: make(chan struct{}, 1), wiping: semaphore.NewWeighted(1)}
 	found, err := schema(ctx, b)
 	if err != nil {
 		return nil, err

@@ -44,6 +44,8 @@ func RunShared(t *testing.T, open func(t *testing.T) Shared) {
 		{"who is back in time is not written off", backInTime},
 		{"a phone is rung by one process", rungByOne},
 		{"the eldest works for all", eldest},
+		{"one process wipes at a time", wipedByOne},
+		{"what a process that died was to wipe is wiped", wipedAfterDeath},
 		{"a rolling restart leaves nothing undone", rollingRestart},
 	}, func(t *testing.T, run func(*world)) {
 		t.Parallel()
@@ -707,6 +709,60 @@ func eldest(w *world) {
 		third.eventually("the last one works", func() bool { return len(third.all("gone/")) == 0 })
 	})
 	w.s, w.keys = third.s, third.keys
+}
+
+// wipedByOne: the eldest leaves it to whoever forgets, and of two who forget, the second waits.
+func wipedByOne(w *world) {
+	w.past()
+	all := &compactions{}
+	w.counts(all)
+	second, third := w.join(), w.join()
+	other := second.counts(all)
+	third.counts(all)
+	w.during(w.s.Retain, func() {
+		var waits sync.WaitGroup
+		other.swept = w.settle
+		other.meanwhile = func() error {
+			w.settle()
+			n := w.clock.count()
+			waits.Go(func() {
+				if _, err := third.forget("+12085560001"); err != nil {
+					w.Errorf("who waits: %v", err)
+				}
+			})
+			w.clock.await(w, "the third waits", func() bool { return w.clock.timers > n })
+			return nil
+		}
+		if f, err := second.forget(jane); err != nil || f.Calls != 30 {
+			w.Errorf("%+v, %v", f, err)
+		}
+		waits.Wait()
+		w.wipedBy(all, 1) // the third found nothing
+	})
+	w.check(errors.Join(second.s.Close(), third.s.Close()))
+}
+
+func wipedAfterDeath(w *world) {
+	w.past()
+	all := &compactions{}
+	w.counts(all)
+	second := w.join()
+	dies := second.counts(all)
+	w.during(w.s.Retain, func() {
+		dies.meanwhile = func() error {
+			w.settle()
+			if all.times != 1 {
+				w.Errorf("compacted %d times while somebody is at it", all.times)
+			}
+			w.shared.Kill(dies.Backend)
+			return errMine
+		}
+		if _, err := second.forget(jane); !errors.Is(err, errMine) {
+			w.Errorf("forgotten by the dead: %v", err)
+		}
+		w.advance(5 * time.Second)
+		w.wipedBy(all, 2)
+	})
 }
 
 // done has everything of some kinds done.
