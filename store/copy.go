@@ -10,6 +10,7 @@ import (
 	"hash"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 	"golang.org/x/sync/errgroup"
@@ -27,6 +28,8 @@ var (
 const (
 	// copyingKey stands while a copy is being written. Its value names that copy.
 	copyingKey = "meta/copying"
+	// backupKey has when the store was last copied to a file, which is nothing that it holds.
+	backupKey = "meta/backup"
 
 	// What one transaction of a copy writes at most: etcd takes 128 operations and 1.5 MB.
 	copyKeys  = 100
@@ -221,7 +224,37 @@ func (c *copying) change(ctx context.Context, fn func(Tx)) error {
 }
 
 // passing tells whether a key is not part of what a store holds.
-func passing(key string) bool { return key == copyingKey || strings.HasPrefix(key, processes) }
+func passing(key string) bool {
+	return key == copyingKey || key == backupKey || strings.HasPrefix(key, processes)
+}
+
+// BackedUp records that all of a store has been copied to a file.
+func BackedUp(ctx context.Context, b Backend, at time.Time) error {
+	return b.Update(ctx, func(tx Tx) error {
+		tx.Put(backupKey, []byte(at.UTC().Format(time.RFC3339Nano)))
+		return nil
+	})
+}
+
+// BackedUp records that all of the store has been copied to a file.
+func (s *Store) BackedUp(ctx context.Context) error { return BackedUp(ctx, s.backend, s.now()) }
+
+// sinceBackup is how long ago the store was last copied to a file, or how long this process has had it open, if that is less.
+func (s *Store) sinceBackup(ctx context.Context) (time.Duration, error) {
+	last := s.about.Since
+	err := s.backend.View(ctx, func(r Reader) error {
+		b, err := r.Get(backupKey)
+		if err != nil || b == nil {
+			return err
+		}
+		at, err := time.Parse(time.RFC3339Nano, string(b))
+		if at.After(last) {
+			last = at
+		}
+		return err
+	})
+	return s.now().Sub(last), err
+}
 
 // tally counts keys and values.
 type tally struct {

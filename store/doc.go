@@ -50,6 +50,7 @@
 //	gone/<call>            a call whose caller is forgotten; it is dropped once it has ended and nothing is due for it
 //	meta/wipe              something was deleted that must not be read from the disk any more
 //	meta/wiper             who sees to that, or is about to (forget.go)
+//	meta/backup            when the store was last copied to a file
 //	meta/copying           the rest was being copied from elsewhere, and that has not come to its end (copy.go)
 //	meta/counted           what an older pullphone did not count has been counted
 //	process/<name>         a process that has the store open; the backend removes it with the process

@@ -66,19 +66,20 @@ func (s *Store) lineName(number string) string {
 	return "gone"
 }
 
-// state tells of what is open and due, as the backend has it.
+// state tells of what is open and due and of backups, as the backend has it.
 type state struct{ *Store }
 
 var (
 	waitingDesc = prometheus.NewDesc("pullphone_calls_waiting", "Callers who wait for an answer.", []string{"line"}, nil)
 	openDesc    = prometheus.NewDesc("pullphone_calls_open", "Calls that have not ended.", []string{"line", "state"}, nil)
 	dueDesc     = prometheus.NewDesc("pullphone_due", "What is to be done by now.", []string{"kind"}, nil)
+	backupDesc  = prometheus.NewDesc("pullphone_backup_age_seconds", "How long ago the last backup ended, counted from the start when there was none since.", nil, nil)
 	oldestDesc  = prometheus.NewDesc("pullphone_due_oldest_seconds", "How long the oldest of it has been due.", []string{"kind"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (state) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{waitingDesc, openDesc, dueDesc, oldestDesc} {
+	for _, d := range []*prometheus.Desc{waitingDesc, openDesc, dueDesc, oldestDesc, backupDesc} {
 		ch <- d
 	}
 }
@@ -120,6 +121,12 @@ func (s state) Collect(ch chan<- prometheus.Metric) {
 		gauge(dueDesc, float64(n), string(kind))
 		gauge(oldestDesc, oldest[kind].Seconds(), string(kind))
 	}
+	age, err := s.sinceBackup(context.Background())
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(backupDesc, fmt.Errorf("read when the last backup was made: %w", err))
+		return
+	}
+	gauge(backupDesc, age.Seconds())
 }
 
 // overdue counts the deeds that are due by now and says how long the oldest of each kind has been. Kinds of which none

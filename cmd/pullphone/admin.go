@@ -42,7 +42,9 @@ func newAdmin(s *service, db database, listen ...string) http.Handler {
 			s.log.Error("backup", "err", err)
 			panic(http.ErrAbortHandler) // so that the reader does not take half a copy for a whole one
 		}
-		s.metrics.backup.Store(time.Now().Unix())
+		if err := s.store.BackedUp(r.Context()); err != nil { // the copy is whole nonetheless
+			s.log.Error("backup", "err", err)
+		}
 	})
 	mux.Handle("POST "+forgetPath, forgetting(s.store))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

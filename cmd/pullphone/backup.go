@@ -8,8 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"pullphone/cmd/pullphone/config"
+	"pullphone/store"
 	"pullphone/store/bolt"
 )
 
@@ -64,5 +66,9 @@ func copyStore(ctx context.Context, cfg *config.Config, w io.Writer) (int64, err
 		return 0, err
 	}
 	defer db.Close()
-	return db.backup(ctx, w)
+	n, err := db.backup(ctx, w)
+	if err == nil {
+		_ = store.BackedUp(ctx, db, time.Now()) // a file is open for reading alone; its next server counts from its start
+	}
+	return n, err
 }

@@ -193,6 +193,40 @@ func TestOnEtcd(t *testing.T) {
 	}
 }
 
+// A backup that was made on one server, or where none runs, is known to all: none of them tells that it is missing.
+func TestBackupCountsForAll(t *testing.T) {
+	t.Parallel()
+	at := etcdStore(t)
+	h := serveTown(t, options{yaml: onEtcd(at)})
+	other, err := store.Open(h.ctx, etcdPlace(t, at).open(), team(h.cfg), h.clock, h.store.Log)
+	h.must(err)
+	defer other.Close()
+	age := func() time.Duration {
+		t.Helper()
+		families, err := newMetrics().registry(other.Metrics()).Gather()
+		h.must(err)
+		for _, f := range families {
+			if f.GetName() == "pullphone_backup_age_seconds" {
+				return time.Duration(f.GetMetric()[0].GetGauge().GetValue()) * time.Second
+			}
+		}
+		t.Fatal("no metric tells of backups")
+		return 0
+	}
+	h.clock.Advance(27 * time.Hour)
+	equal(t, "never", age(), 27*time.Hour)
+	h.backup("copy.db")
+	equal(t, "at once", age(), 0)
+	h.clock.Advance(time.Hour)
+	equal(t, "later", age(), time.Hour)
+	equal(t, "where it was made", h.scrape()["pullphone_backup_age_seconds"], 3600)
+	h.stop()
+	h.backup("copy.db")
+	if age := age(); age < 27*time.Hour || age > 28*time.Hour { // the command goes by the true time
+		t.Errorf("without a server: %s", age)
+	}
+}
+
 // recordsIn is the history in a store that nobody serves.
 func recordsIn(h *harness, p place) (all []store.Record) {
 	h.t.Helper()

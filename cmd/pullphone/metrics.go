@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,7 +18,6 @@ type metrics struct {
 	mended  *prometheus.CounterVec
 	asked   *prometheus.HistogramVec
 	limited *prometheus.CounterVec
-	backup  atomic.Int64 // when the last backup ended, Unix seconds; 0: none since the start
 }
 
 func newMetrics() *metrics {
@@ -52,23 +50,11 @@ func (m *metrics) registry(more ...[]prometheus.Collector) *prometheus.Registry 
 	info.Set(1)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), info,
-		m.webhook, m.refused, m.panics, m.mended, m.asked, m.limited,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "pullphone_backup_age_seconds", Help: "How long ago the last backup ended, counted from the start when there was none since.",
-		}, func() float64 { return time.Since(m.lastBackup()).Seconds() }))
+		m.webhook, m.refused, m.panics, m.mended, m.asked, m.limited)
 	for _, cs := range more {
 		reg.MustRegister(cs...)
 	}
 	return reg
-}
-
-var started = time.Now()
-
-func (m *metrics) lastBackup() time.Time {
-	if at := m.backup.Load(); at != 0 {
-		return time.Unix(at, 0)
-	}
-	return started
 }
 
 // webhooks times what a mux serves, and counts what it turns away.
