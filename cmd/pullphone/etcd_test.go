@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -463,7 +464,8 @@ func TestEtcdSignIn(t *testing.T) {
 		env string // in turn, one after the other
 		err string
 	}{
-		{"", "etcd does not answer"},
+		{"", "does not answer without TLS; for TLS set etcd.tls, or ETCDCTL_INSECURE_TRANSPORT=false where there is no config file"},
+		{"ETCDCTL_INSECURE_TRANSPORT=false", "certificate signed by unknown authority"},
 		{"ETCDCTL_CACERT=" + cert, "etcd denies access"},
 		{"ETCDCTL_USER=pull", "ETCDCTL_USER in the environment is given without etcd.password"},
 		{"ETCDCTL_PASSWORD=wrong", `the password of user "pull" is not right`},
@@ -477,7 +479,17 @@ func TestEtcdSignIn(t *testing.T) {
 			t.Errorf("with %s: exit %d, %s", tt.env, code, errs)
 		}
 	}
-	for _, name := range []string{"ETCDCTL_CACERT", "ETCDCTL_USER", "ETCDCTL_PASSWORD"} {
+	t.Setenv("ETCDCTL_CACERT", "")
+	self, err := os.Executable()
+	h.must(err)
+	back := exec.CommandContext(h.ctx, self, "migrate", "--from", to, "--to", "bolt:"+filepath.Join(dir, "back.db"))
+	back.Env = append(os.Environ(), childEnv+"=1", "SSL_CERT_FILE="+cert)
+	_, err = back.StdinPipe() // it ends with that
+	h.must(err)
+	if out, err := back.CombinedOutput(); err != nil {
+		t.Errorf("with a certificate that the system trusts: %v, %s", err, out)
+	}
+	for _, name := range []string{"ETCDCTL_INSECURE_TRANSPORT", "ETCDCTL_USER", "ETCDCTL_PASSWORD"} {
 		t.Setenv(name, "")
 	}
 	file := func(password string) string {

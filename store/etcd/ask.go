@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -156,8 +157,15 @@ func (d *DB) whoIsMissing() string {
 		all.Go(func() { why[i] = d.Endpoints[i] + " " + d.lookAt(ctx, d.Endpoints[i], url) })
 	}
 	all.Wait()
-	return strings.Join(why, ", ")
+	told := strings.Join(why, ", ")
+	if !slices.ContainsFunc(why, func(s string) bool { return !strings.HasSuffix(s, plain) }) {
+		told += "; for TLS set etcd.tls, or ETCDCTL_INSECURE_TRANSPORT=false where there is no config file"
+	}
+	return told
 }
+
+// plain is how a node is that may want TLS.
+const plain = "does not answer without TLS"
 
 // lookAt says how a node is. It connects first by itself, because the client does not say why it could not.
 func (d *DB) lookAt(ctx context.Context, endpoint, url string) string {
@@ -177,7 +185,7 @@ func (d *DB) lookAt(ctx context.Context, endpoint, url string) string {
 	_ = conn.Close()
 	switch s, err := d.client.Status(ctx, url); {
 	case err != nil && !errors.As(err, new(rpctypes.EtcdError)) && d.TLS == nil:
-		return "does not answer without TLS"
+		return plain
 	case err != nil && !errors.As(err, new(rpctypes.EtcdError)):
 		return "does not answer"
 	case err == nil && s.Leader == 0:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -26,6 +27,9 @@ var etcdKeys = []struct{ key, variable string }{
 	{"user", "ETCDCTL_USER"}, {"password", "ETCDCTL_PASSWORD"},
 	{"ca_file", "ETCDCTL_CACERT"}, {"cert_file", "ETCDCTL_CERT"}, {"key_file", "ETCDCTL_KEY"},
 }
+
+// etcdPlain is etcdctl's variable whose false asks for TLS where no file does.
+const etcdPlain = "ETCDCTL_INSECURE_TRANSPORT"
 
 // etcdError is what is wrong with one of the keys. Its problem completes a sentence that begins with where that was given.
 type etcdError struct{ key, problem string }
@@ -94,6 +98,14 @@ func newEtcd(given map[string]string, getenv func(string) (string, bool)) (e Etc
 		e.Password = NewSecret(given["password"])
 	}
 	e.TLS = e.CAFile+e.CertFile != ""
+	if s, _ := getenv(etcdPlain); s != "" {
+		plain, err := strconv.ParseBool(s)
+		if err != nil {
+			from["tls"] = etcdPlain
+			return Etcd{}, from, &etcdError{"tls", "is neither true nor false; write false for TLS"}
+		}
+		e.TLS = e.TLS || !plain
+	}
 	_, wrong = e.tlsConfig()
 	return e, from, wrong
 }

@@ -63,8 +63,10 @@ func TestEtcd(t *testing.T) {
 		{name: "TLS", etcd: "tls: true", want: Etcd{TLS: true}},
 		{name: "files", etcd: "ca_file: " + path("cert") + ", cert_file: " + path("cert") + ", key_file: " + path("key"), want: files},
 		{name: "files of etcdctl", env: map[string]string{"ETCDCTL_CACERT": path("cert"), "ETCDCTL_CERT": path("cert"), "ETCDCTL_KEY": path("key")}, want: files},
+		{name: "TLS of etcdctl", env: map[string]string{"ETCDCTL_INSECURE_TRANSPORT": "false"}, want: Etcd{TLS: true}},
+		{name: "no TLS of etcdctl", etcd: "tls: true", env: map[string]string{"ETCDCTL_INSECURE_TRANSPORT": "true"}, want: Etcd{TLS: true}},
 		{name: "the file counts", etcd: "ca_file: " + path("cert"), env: map[string]string{"ETCDCTL_CACERT": "/none"}, want: Etcd{TLS: true, CAFile: path("cert")}},
-		{name: "empty variables", etcd: "user: '', tls: false", env: map[string]string{"ETCDCTL_USER": "", "ETCDCTL_CACERT": ""}},
+		{name: "empty variables", etcd: "user: '', tls: false", env: map[string]string{"ETCDCTL_USER": "", "ETCDCTL_CACERT": "", "ETCDCTL_INSECURE_TRANSPORT": ""}},
 
 		{name: "unknown key", etcd: "usr: me", err: "8: etcd.usr: unknown key; did you mean user?"},
 		{name: "no password", etcd: "user: me", err: "8: etcd.user: is given without etcd.password" + both},
@@ -77,6 +79,7 @@ func TestEtcd(t *testing.T) {
 		{name: "no certificate", etcd: "ca_file: " + path("text"), err: "8: etcd.ca_file: holds no certificate" + right + " that does"},
 		{name: "no pair", etcd: "cert_file: " + path("cert") + ", key_file: " + path("key2"), err: "8: etcd.cert_file: does not go with etcd.key_file (tls: private key does not match public key); write the paths of two PEM files that belong together"},
 		{name: "no password of etcdctl", env: map[string]string{"ETCDCTL_USER": "me"}, err: "8: etcd: ETCDCTL_USER in the environment is given without etcd.password" + both},
+		{name: "neither of etcdctl", env: map[string]string{"ETCDCTL_INSECURE_TRANSPORT": "no"}, err: "8: etcd: ETCDCTL_INSECURE_TRANSPORT in the environment is neither true nor false; write false for TLS"},
 		{name: "no such file of etcdctl", env: map[string]string{"ETCDCTL_CACERT": path("none")}, err: "8: etcd: ETCDCTL_CACERT in the environment cannot be read: no such file or directory" + right},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
