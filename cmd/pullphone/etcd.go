@@ -60,14 +60,14 @@ func (e inEtcd) check(ctx context.Context, c *checker, keys int, running bool) {
 		return
 	}
 	defer db.Close()
-	now, err := db.Status(ctx)
+	now, unknown := db.Status(ctx)
 	for _, m := range now.Members {
 		name := "etcd " + m.Endpoint
 		switch {
 		case m.Err != nil:
 			c.warn(name, "does not answer; start it, the others carry on as long as they are more than half")
 		case m.Leaderless:
-			c.fail(name, "version %s knows of no leader; let the nodes reach each other", m.Version)
+			c.warn(name, "version %s %s", m.Version, cutOff)
 		default:
 			c.good(name, "version %s%s, %s", m.Version, map[bool]string{true: ", leads"}[m.Leader], filling(m))
 		}
@@ -78,8 +78,9 @@ func (e inEtcd) check(ctx context.Context, c *checker, keys int, running bool) {
 	for _, a := range now.Alarms {
 		c.fail(what, "etcd has raised the alarm %s; %s", a, alarmMends[a])
 	}
-	if err == nil {
-		err = openEtcd{db}.fits(ctx, keys)
+	err = openEtcd{db}.fits(ctx, keys) // whatever some of the nodes say
+	if unknown != nil && err == nil {
+		c.warn(what, "whether etcd has raised an alarm is not known: %v; check again", unknown)
 	}
 	if denied := db.MayCompact(ctx); errors.Is(denied, etcd.ErrDenied) {
 		c.warn(what, "%v, or etcd fills up; see the README", denied)
@@ -90,6 +91,9 @@ func (e inEtcd) check(ctx context.Context, c *checker, keys int, running bool) {
 		c.good(what, "%s answers; no server of this machine runs", e)
 	}
 }
+
+// cutOff is how a node is that no other reaches, with the mend.
+const cutOff = "knows of no leader; let the nodes reach each other"
 
 // moreRoom mends a cluster that is almost full.
 const moreRoom = "start every node with a larger --quota-backend-bytes, or keep calls for less long (retention)"
@@ -151,6 +155,8 @@ func (e openEtcd) troubles(ctx context.Context) (out []string) {
 		switch {
 		case m.Err != nil:
 			out = append(out, fmt.Sprintf("etcd %s does not answer", m.Endpoint))
+		case m.Leaderless:
+			out = append(out, fmt.Sprintf("etcd %s %s", m.Endpoint, cutOff))
 		case almostFull(m):
 			out = append(out, fmt.Sprintf("etcd %s is almost full: %s; %s", m.Endpoint, filling(m), moreRoom))
 		}

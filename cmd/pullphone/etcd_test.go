@@ -354,6 +354,44 @@ func TestEtcdNodesAway(t *testing.T) {
 	}
 }
 
+// A node that is cut off from the others, or halted, is told of and fails no check while the others do the work. Here it is
+// one that lacks its only companion.
+func TestEtcdNodeCutOff(t *testing.T) {
+	t.Parallel()
+	h := serveTown(t, options{yaml: onEtcd(etcdStore(t))})
+	h.stop()
+	c, err := etcdtest.Start(t.Context(), etcdtest.Options{Nodes: 2, Dir: t.TempDir()})
+	h.must(err)
+	defer c.Close()
+	h.must(c.Nodes[1].Kill())
+	lone := c.Nodes[0].Endpoint
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{lone}, Logger: zap.NewNop()})
+	h.must(err)
+	defer client.Close()
+	h.until("it knows of no leader", func() bool {
+		now, err := client.Status(h.ctx, lone)
+		h.must(err)
+		return now.Leader == 0
+	})
+	host := strings.TrimPrefix(lone, "http://")
+	file := h.another("store: etcd://", "store: etcd://"+host+",")
+	for _, says := range []string{"knows of no leader; let the nodes reach each other", "does not answer; start it"} {
+		for range 4 { // the nodes are asked in turn
+			code, out, errs := runs(h.ctx, "check", "--config", file)
+			if code != 0 || !strings.Contains(out, "note etcd "+host+": ") || !strings.Contains(out, says) || !strings.Contains(out, "answers; no server of this machine runs") {
+				t.Errorf("check: exit %d, %s%s", code, out, errs)
+			}
+		}
+		db, err := newStorage(storeOf(t, strings.Replace(h.cfg.Store.String(), "etcd://", "etcd://"+host+",", 1)), config.Etcd{}).open(h.ctx, h.store.Log)
+		h.must(err)
+		if told := db.troubles(h.ctx); len(told) != 1 || !strings.HasPrefix(told[0], "etcd "+host+" ") {
+			t.Errorf("troubles: %q", told)
+		}
+		h.must(errors.Join(db.Close(), c.Nodes[0].Pause()))
+	}
+	h.must(c.Nodes[0].Resume())
+}
+
 // An etcd that is full is told of with what to do, by check and by a server that cannot start.
 func TestEtcdFull(t *testing.T) {
 	t.Parallel()

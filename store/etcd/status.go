@@ -47,7 +47,13 @@ func (d *DB) Status(ctx context.Context) (Status, error) {
 			s.Members[i] = m
 		})
 	}
-	alarms, err := d.client.AlarmList(ctx)
+	var alarms *clientv3.AlarmResponse
+	var err error
+	for range d.Endpoints { // the client asks them in turn; one that knows of no leader says so at once
+		if alarms, err = d.client.AlarmList(clientv3.WithRequireLeader(ctx)); err == nil {
+			break
+		}
+	}
 	all.Wait()
 	if err != nil {
 		_, err = d.explain(ctx, err) // asking how it is fails no call
