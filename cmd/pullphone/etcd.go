@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"pullphone/cmd/pullphone/config"
 	"pullphone/store"
@@ -75,6 +76,9 @@ func (e inEtcd) check(ctx context.Context, c *checker, keys int, running bool) {
 			c.warn(name, "%s; %s", filling(m), moreRoom)
 		}
 	}
+	if slices.ContainsFunc(now.Members, func(m etcd.Member) bool { return m.Err == nil && m.Quota == 0 }) {
+		c.warn(what, "etcd before 3.6 does not say its quota (--quota-backend-bytes, 2 GB unless given): see to it that pullphone_store_bytes stays below four fifths of it")
+	}
 	for _, a := range now.Alarms {
 		c.fail(what, "etcd has raised the alarm %s; %s", a, alarmMends[a])
 	}
@@ -103,7 +107,7 @@ var alarmMends = map[string]string{
 	"CORRUPT": "a node's data differ from the others': take it out of the cluster and add it anew, empty",
 }
 
-// almostFull tells that a node's file has grown to four fifths of what it may be.
+// almostFull tells that a node's file has grown to four fifths of what it may be, as far as that is known.
 func almostFull(m etcd.Member) bool { return m.Quota > 0 && m.Size > m.Quota/5*4 }
 
 // filling says how large a node's file is.

@@ -48,7 +48,7 @@ func (s sizes) Collect(ch chan<- prometheus.Metric) {
 	var size, quota int64
 	for _, m := range now.Members {
 		size = max(size, m.Size)
-		if m.Quota != 0 && (quota == 0 || m.Quota < quota) {
+		if m.Quota > 0 && (quota == 0 || m.Quota < quota) {
 			quota = m.Quota
 		}
 	}

@@ -22,7 +22,7 @@ type Member struct {
 	Leader      bool  // it leads
 	Leaderless  bool  // it knows of no leader
 	Size, InUse int64 // bytes of its file, and of what is in it
-	Quota       int64 // bytes that Size may have; 0: an etcd before 3.6 does not say
+	Quota       int64 // bytes that Size may have; 0: an etcd before 3.6 does not say; less: no bound
 }
 
 // Status asks every node, for a second at most. The error says why nothing is known of alarms.
