@@ -337,7 +337,7 @@ func (t *txn) owner(k Kind) (string, error) {
 // is gone or somebody else's.
 func (r *runner) reserve(ctx context.Context, d *Deed) (bool, error) {
 	name := r.owner()
-	mine := false
+	mine, was := false, d.Due
 	check := func(get func(string) ([]byte, error)) error {
 		mine = false
 		b, err := get(d.Key())
@@ -347,6 +347,9 @@ func (r *runner) reserve(ctx context.Context, d *Deed) (bool, error) {
 		now, err := decode[Deed](b)
 		if err != nil || now.Owner != "" && now.Owner != name {
 			return err
+		}
+		if now.Due.After(was) && now.Due.After(r.now()) { // done since it was read, and due anew
+			return nil
 		}
 		if held, err := holds(get, name); err != nil || !held {
 			return cmp.Or[error](err, &Later{Err: errWrittenOff})
