@@ -111,6 +111,10 @@ describe("free play", () => {
       await silent();
       await page.click("#caller .captions");
       await plays(2);
+      await page.press("sound");
+      await silent();
+      await page.press("sound");
+      await plays(3);
       await page.press("caller-hangup");
       await silent();
     }));

@@ -17,6 +17,7 @@ export function setSound(sound) {
     studio ??= new AudioContext();
     studio.resume();
   }
+  quiet();
   at = "";
   choose({ sound });
 }
