@@ -6,6 +6,14 @@ import { content, open, town } from "./demo.mjs";
 const waiting = (page, n) => page.waitForFunction((n) => document.querySelectorAll('[data-do="slack-take"]').length === n, {}, n);
 const texts = (page, n) => page.waitForFunction((n) => document.querySelectorAll(".texts .theirs").length >= n, {}, n);
 
+// spoken checks that the message in the channel is not the sample.
+async function spoken(page, demo) {
+  const link = await page.$eval('[data-do="listen"]', (a) => a.href);
+  const bytes = async (url) => (await (await fetch(url)).arrayBuffer()).byteLength;
+  const [ours, sample] = await Promise.all([bytes(`${link}/audio`), bytes(`${demo.url}sample.wav`)]);
+  assert.ok(ours > 8_000 && ours !== sample, `${ours} bytes of the microphone; the sample has ${sample}`);
+}
+
 describe("free play", () => {
   const on = town("chromium");
 
@@ -130,9 +138,43 @@ describe("free play", () => {
       await page.shows(".recorder", "Your message of");
       await page.press("caller-hangup");
       await page.waitForSelector('[data-do="listen"]');
-      const link = await page.$eval('[data-do="listen"]', (a) => a.href);
-      const bytes = async (url) => (await (await fetch(url)).arrayBuffer()).byteLength;
-      const [ours, sample] = await Promise.all([bytes(`${link}/audio`), bytes(`${demo.url}sample.wav`)]);
-      assert.ok(ours > 8_000 && ours !== sample, `${ours} bytes of the microphone; the sample has ${sample}`);
+      await spoken(page, demo);
+    }));
+
+  test("whoever is recorded and hangs up, or is no longer shown, leaves a message, and the microphone is closed", () =>
+    playing(async (page, demo) => {
+      await page.evaluate(() => {
+        globalThis.tracks = [];
+        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (what) => {
+          const stream = await open(what);
+          globalThis.tracks.push(...stream.getTracks());
+          return stream;
+        };
+      });
+      const speak = async () => {
+        await page.waitForSelector(".recorder");
+        await page.click(".recorder button:last-child", { count: 2, delay: 0 });
+        await page.shows(".recorder", "Speak now · 0:02");
+      };
+      const closed = (n) => page.waitForFunction((n) => globalThis.tracks.length === n && globalThis.tracks.every((t) => t.readyState === "ended"), {}, n);
+      await page.press("call");
+      await page.press("slack-voicemail");
+      await speak();
+      await page.press("caller-hangup");
+      await closed(1);
+      await page.waitForSelector('[data-do="listen"]');
+      await spoken(page, demo);
+      await page.press("call");
+      await page.press("slack-voicemail");
+      await speak();
+      await page.press("caller-+12085550145");
+      await closed(2);
+      await page.press("caller-+12085550123");
+      await page.shows(".recorder", "Your message of");
+      await speak();
+      await page.press("reset");
+      await closed(3);
+      await page.waitForFunction(() => document.querySelectorAll('[data-do="listen"]').length === 2);
     }));
 });

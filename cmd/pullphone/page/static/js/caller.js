@@ -38,8 +38,14 @@ function buttons(me, call) {
     return html`${button("go", "caller-accept", handset(), "Accept", () => act("answer", { sid: call.sid }))}
       ${button("stop", "caller-decline", hungUp(), "Decline", () => act("decline", { sid: call.sid }))}`;
   }
-  if (live(call)) return button("stop", "caller-hangup", hungUp(), "Hang up", () => hangUp(call));
+  if (live(call)) return button("stop", "caller-hangup", hungUp(), "Hang up", () => leave(call));
   return button("go", "call", handset(), "Call", () => act("call", { phone: me.phone }));
+}
+
+// leave hangs up, once what is being said is on the line.
+async function leave(call) {
+  await stop();
+  return hangUp(call);
 }
 
 // recorder stands where the keypad was while the line listens for a message.
@@ -49,7 +55,7 @@ function recorder(call) {
     return html`<div class="recorder" role="group" aria-label="Your message">
       <p>Speak now · <span class="time">${lasts(recording.since)}</span></p>
       <progress max="1" .value=${recording.level} aria-label="How loud you are"></progress>
-      <button type="button" class="wide" @click=${() => stop()}>Done</button>
+      <button type="button" class="wide" @click=${stop}>Done</button>
     </div>`;
   }
   return html`<div class="recorder" role="group" aria-label="Your message">

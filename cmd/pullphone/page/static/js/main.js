@@ -4,7 +4,7 @@ import { callerNow } from "./calls.js";
 import { listen } from "./events.js";
 import { drawFlow } from "./flow.js";
 import { drawGuide } from "./guide.js";
-import { breathe } from "./microphone.js";
+import { attend, breathe } from "./microphone.js";
 import { news } from "./news.js";
 import { drawSlack } from "./slack.js";
 import { hear } from "./sound.js";
@@ -21,6 +21,7 @@ onDraw(() => {
   drawTop(place("top"));
   if (!state.world) return;
   hear();
+  attend(callerNow().call);
   drawCaller(place("caller"));
   drawTeam(place("team"));
   drawSlack(place("slack"));

@@ -12,10 +12,22 @@ export const recording = { sid: "", since: 0, level: 0 };
 // spoken is how many seconds were said into a call's recording.
 export const spoken = new Map();
 
+let going; // settles when what goes on is over, and what was said is on the line
 let end = () => {};
 
-// record listens until stop, and leaves what it heard as the call's message.
-export async function record(call) {
+// record listens until stop, and leaves what it heard as the call's message. There is one recording at a time, from the
+// question whether the browser may on.
+export function record(call) {
+  if (going) return;
+  const ended = new Promise((resolve) => (end = resolve));
+  going = leaveMessage(call, ended).finally(() => {
+    going = undefined;
+    recording.sid = "";
+    redraw();
+  });
+}
+
+async function leaveMessage(call, ended) {
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: true });
@@ -35,17 +47,25 @@ export async function record(call) {
     };
     room.createMediaStreamSource(stream).connect(tape);
     Object.assign(recording, { sid: call.sid, since: Date.now(), level: 0 });
-    await listening();
+    await listening(ended);
   } finally {
     for (const track of stream.getTracks()) track.stop();
     await room.close();
-    recording.sid = "";
-    redraw();
   }
   const sound = await resampled(parts, room.sampleRate);
   if (!sound || !(await post(`/act/record?sid=${encodeURIComponent(call.sid)}`, wav(sound, rate), "audio/wav"))) return;
   spoken.set(call.sid, Math.max(1, Math.round(sound.length / rate)));
-  redraw();
+}
+
+// stop ends the recording, and waits until its message is on the line. It does not wait for a browser that still asks.
+export async function stop() {
+  end();
+  if (recording.sid) await going;
+}
+
+// attend ends a recording that has no Done any more: the line has stopped listening, or another phone is shown.
+export function attend(call) {
+  if (recording.sid && !(call?.sid === recording.sid && call.place === "recording")) stop();
 }
 
 const patience = 60_000; // milliseconds
@@ -60,17 +80,14 @@ export function breathe(call) {
 }
 
 // listening lasts until somebody stops it.
-async function listening() {
+async function listening(ended) {
   const meter = setInterval(redraw, 100);
-  const limit = setTimeout(() => end(), longest);
+  const limit = setTimeout(end, longest);
   redraw();
-  await new Promise((resolve) => (end = resolve));
+  await ended;
   clearInterval(meter);
   clearTimeout(limit);
 }
-
-// stop ends the recording.
-export const stop = () => end();
 
 async function resampled(parts, from) {
   const length = parts.reduce((n, p) => n + p.length, 0);

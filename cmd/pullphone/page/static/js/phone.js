@@ -3,6 +3,7 @@ import { html, nothing, repeat } from "./lit.js";
 import { act } from "./act.js";
 import { incoming, live, partner } from "./calls.js";
 import { note, speaker } from "./icons.js";
+import { stop } from "./microphone.js";
 import { choose, state } from "./state.js";
 
 // heading stands above one of the four places. note is of whom the phone is, and ear which of the two it is.
@@ -102,3 +103,9 @@ const named = { "*": "star", "#": "pound" };
 
 // hangUp ends a call from this phone.
 export const hangUp = (leg) => act("hangup", { sid: leg.sid });
+
+// hangUpAll ends every call, once what is being said into the microphone is on the line.
+export async function hangUpAll() {
+  await stop();
+  return act("reset");
+}

@@ -1,6 +1,7 @@
 // Free play: what can be tried besides calling, and what to watch when it is.
 import { html } from "./lit.js";
 import { act } from "./act.js";
+import { hangUpAll } from "./phone.js";
 import { choose, state } from "./state.js";
 
 let watch = "Call from several phones, answer by text, in Slack or with /pull, or break something and watch it mend.";
@@ -25,7 +26,7 @@ export function play(again) {
         "SMS is back. What is still worth saying is sent now.")}
       <button type="button" data-do="server" ?disabled=${busy} @click=${killOrStart}>
         ${server.state === "down" ? "Start the server" : busy ? "Server starts…" : "Kill the server"}</button>
-      ${button("reset", "Hang everybody up", () => act("reset"), "Every call has ended, and Slack shows how.")}
+      ${button("reset", "Hang everybody up", hangUpAll, "Every call has ended, and Slack shows how.")}
       <button type="button" class="quiet" @click=${again}>Take the tour</button>
     </div>
     <p class="say">${watch}</p>
