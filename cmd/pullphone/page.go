@@ -144,6 +144,7 @@ func openBrowser(address string) {
 	default:
 		cmd = exec.Command("xdg-open", address)
 	}
+	apart(cmd)
 	if cmd.Start() == nil {
 		go func() { _ = cmd.Wait() }()
 	}
