@@ -9,9 +9,9 @@ import puppeteer from "puppeteer-core";
 const binary = process.env.PULLPHONE;
 if (!binary) throw new Error("PULLPHONE must be the path of a pullphone binary: make browser");
 
-// startDemo starts a demo on a free port. It resolves to its address, and a stop.
-export async function startDemo() {
-  const child = spawn(binary, ["demo", "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, BROWSER: "none", DISPLAY: "" } });
+// startDemo starts a demo, on a free port unless told otherwise. It resolves to its address, and a stop.
+export async function startDemo(listen = "127.0.0.1:0") {
+  const child = spawn(binary, ["demo", "--listen", listen], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, BROWSER: "none", DISPLAY: "" } });
   for await (const line of createInterface(child.stdout)) {
     const found = /http:\/\/\S+/.exec(line);
     if (!found) continue;

@@ -1,7 +1,7 @@
 // The guided minute, as a newcomer goes through it, in both browsers; and its first half without a mouse.
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { content, open, town } from "./demo.mjs";
+import { content, launch, open, startDemo, town } from "./demo.mjs";
 
 // minute presses what the guide marks, and nothing else.
 async function minute(browser, page) {
@@ -45,6 +45,63 @@ describe("the guide", () => {
   for (const [name, run] of Object.entries(on)) {
     test(`the guided minute in ${name}`, () => run(async (browser, demo) => minute(browser, await open(browser, demo))));
   }
+
+  const marked = (page, name) => page.waitForSelector(`[data-next][data-do="${name}"]`);
+
+  test("the tour begins in a town where all is well, goes on after a reload, and begins in no other tab while somebody plays", () =>
+    on.chromium(async (browser, demo) => {
+      const page = await open(browser, demo);
+      await page.click(".tour .choices button:last-child");
+      await page.press("many");
+      await page.press("slack");
+      await page.press("sms");
+      await page.press("server");
+      await page.shows("#top", "Server is down");
+      await page.reload();
+      await page.press("tour");
+      await marked(page, "call");
+      await page.press("caller-+12085550145");
+      await page.press("call");
+      await marked(page, "text-Yes");
+      const other = await open(browser, demo);
+      await other.shows("#guide", "Try this");
+      await other.close();
+      await page.reload();
+      for (const next of ["text-Yes", "accept", "team-key-1", "team-hangup"]) {
+        await marked(page, next);
+        await page.click("[data-next]");
+      }
+      await page.shows("#guide", "Call again");
+      await page.reload();
+      await page.shows("#guide", "Call again");
+      for (const next of ["call", "slack-voicemail", "sample"]) {
+        await marked(page, next);
+        await page.click("[data-next]");
+      }
+      await marked(page, "caller-hangup");
+      await page.reload();
+      await marked(page, "caller-hangup");
+      content(page);
+    }));
+
+  test("in another demo at the same address the tour begins anew", async () => {
+    const browser = await launch();
+    const demo = await startDemo();
+    try {
+      const page = await open(browser, demo);
+      await page.click(".tour .choices button:last-child");
+      await page.shows("#guide", "Try this");
+      await demo.stop();
+      const next = await startDemo(new URL(demo.url).host);
+      try {
+        await marked(page, "call");
+      } finally {
+        await next.stop();
+      }
+    } finally {
+      await browser.close();
+    }
+  });
 
   test("the first call with the keyboard alone", () =>
     on.chromium(async (browser, demo) => {

@@ -1,24 +1,48 @@
 // The guide: what to do next in the guided minute, or what can be tried after it.
 import { html, render } from "./lit.js";
+import { spoken } from "./microphone.js";
 import { tell } from "./news.js";
 import { play } from "./play.js";
 import { choose, state } from "./state.js";
-import { begin, step, titles } from "./steps.js";
+import { begin, quiet, step, tidy, titles, tour } from "./steps.js";
 
-let on = true;
 let told = ""; // what a screen reader was told last
 
+// takeUp goes on with the tour where this tab was before it was loaded anew. Otherwise it begins, unless somebody plays here.
+export function takeUp() {
+  const now = state.world.run;
+  const { run, caller, said, ...rest } = kept();
+  if (run === now) {
+    choose({ caller });
+    for (const [sid, seconds] of said) spoken.set(sid, seconds);
+    Object.assign(tour, rest);
+  } else {
+    tour.on = quiet();
+  }
+  addEventListener("pagehide", () => {
+    sessionStorage.setItem("tour", JSON.stringify({ run: now, caller: state.caller, said: [...spoken], ...tour }));
+  });
+}
+
+function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem("tour")) ?? {};
+  } catch {
+    return {}; // the visitor lets no page keep anything
+  }
+}
+
 export function drawGuide(place) {
-  const now = on ? step() : undefined;
-  if (on && now && now.say !== told) {
+  const now = tour.on ? step() : undefined;
+  if (now && now.say !== told) {
     told = now.say;
     tell(`Step ${now.n + 1} of ${titles.length}: ${now.say}`);
   }
-  render(!on ? play(() => turn(true)) : now ? tour(now) : ending(), place);
+  render(!tour.on ? play(again) : now ? next(now) : ending(), place);
   mark(now);
 }
 
-function tour(now) {
+function next(now) {
   return html`<div class="tour">
     <p class="count">Step ${now.n + 1} of ${titles.length}</p>
     <h2 id="guide-title">${titles[now.n]}</h2>
@@ -26,7 +50,7 @@ function tour(now) {
     ${dots(now.n)}
     <div class="choices">
       <button type="button" class="first" ?disabled=${!now.at} @click=${show}>Show me</button>
-      <button type="button" @click=${() => turn(false)}>Skip the tour</button>
+      <button type="button" @click=${skip}>Skip the tour</button>
     </div>
   </div>`;
 }
@@ -43,15 +67,20 @@ function ending() {
     <p class="say">The server is the real one; this page plays Twilio and Slack. Now call from several phones, or break something and
       watch it mend.</p>
     ${dots(titles.length)}
-    <div class="choices"><button type="button" class="first" data-do="free" @click=${() => turn(false)}>Play freely</button></div>
+    <div class="choices"><button type="button" class="first" data-do="free" @click=${skip}>Play freely</button></div>
   </div>`;
 }
 
-function turn(to) {
-  on = to;
+function skip() {
+  tour.on = false;
+  choose({});
+}
+
+function again() {
   told = "";
   begin();
   choose({});
+  tidy();
 }
 
 // target finds what is to be pressed: it may be on the mobile of somebody else than the one that is held.

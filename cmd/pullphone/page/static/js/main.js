@@ -3,7 +3,7 @@ import { drawCaller } from "./caller.js";
 import { callerNow } from "./calls.js";
 import { listen } from "./events.js";
 import { drawFlow } from "./flow.js";
-import { drawGuide } from "./guide.js";
+import { drawGuide, takeUp } from "./guide.js";
 import { attend, breathe } from "./microphone.js";
 import { news } from "./news.js";
 import { drawSlack } from "./slack.js";
@@ -60,6 +60,7 @@ listen((before, world) => {
   state.caller ||= world.callers[0].phone;
   state.person ||= world.team[0].name;
   state.me ||= world.team[0].slack;
+  if (!before) takeUp();
   news();
 });
 addEventListener("resize", () => {

@@ -27,7 +27,7 @@ export function play(again) {
       <button type="button" data-do="server" ?disabled=${busy} @click=${killOrStart}>
         ${server.state === "down" ? "Start the server" : busy ? "Server starts…" : "Kill the server"}</button>
       ${button("reset", "Hang everybody up", hangUpAll, "Every call has ended, and Slack shows how.")}
-      <button type="button" class="quiet" @click=${again}>Take the tour</button>
+      <button type="button" class="quiet" data-do="tour" @click=${again}>Take the tour</button>
     </div>
     <p class="say">${watch}</p>
   </div>`;

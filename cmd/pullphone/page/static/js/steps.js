@@ -1,7 +1,9 @@
 // The steps of the guided minute: a call that is taken by text, and one that is sent to voicemail. Which step is next is read
 // from the picture, so that a newcomer gets on by whatever way they got there.
-import { called, callerNow, heard, live, partner } from "./calls.js";
+import { act } from "./act.js";
+import { called, callerNow, heard, live, liveLeg, partner } from "./calls.js";
 import { spoken } from "./microphone.js";
+import { hangUpAll } from "./phone.js";
 import { state } from "./state.js";
 
 export const titles = [
@@ -9,23 +11,27 @@ export const titles = [
   "Call again", "Press Voicemail", "Leave a message", "Listen",
 ];
 
-let taken = ""; // SID of the call that was taken: the first half is over when it is
-let posted = 0; // number of the wire's line after which the message can be listened to
+// tour is where the visitor is in it.
+export const tour = {
+  on: true,
+  begun: false, // the town was found, or made, as the first step needs it
+  taken: "", // SID of the call that was taken: the first half is over when it is
+  posted: 0, // number of the wire's line after which the message can be listened to
+};
 
-// begin has the steps begin with the first.
-export function begin() {
-  taken = "";
-  posted = 0;
-}
+// begin has the steps begin with the first, once all is quiet.
+export const begin = () => Object.assign(tour, { on: true, begun: false, taken: "", posted: 0 });
 
 // step is the next one: its number in titles, what to do, and where: the data-do of what is to be pressed, and whose mobile it
 // is on. After the last step there is none.
 export function step() {
+  tour.begun ||= quiet() && state.world.server.state === "up";
+  if (!tour.begun) return { n: 0, say: "One moment: everything is made ready." };
   const me = callerNow();
   const call = me.call;
   const name = called(me);
-  if (!live(call)) return call && taken && call.sid !== taken ? listen(call) : dial();
-  const second = taken && call.sid !== taken;
+  if (!live(call)) return call && tour.taken && call.sid !== tour.taken ? listen(call) : dial();
+  const second = tour.taken && call.sid !== tour.taken;
   switch (call.place) {
     case "queue":
       return second ? sendToVoicemail(name) : textYes(call, name);
@@ -40,8 +46,22 @@ export function step() {
   return second ? { n: 7, say: `${name} is about to be asked for a message.` } : putThrough(name);
 }
 
+// quiet says whether nobody telephones and nothing is broken.
+export function quiet() {
+  const { callers, team, server, faults } = state.world;
+  return !faults.slack && !faults.sms && server.state !== "down" && !callers.some((c) => live(c.call)) && !team.some(liveLeg);
+}
+
+// tidy makes it so.
+export async function tidy() {
+  const { faults, server } = state.world;
+  for (const what of ["slack", "sms"]) if (faults[what]) await act("fault", { what, down: false });
+  if (server.state === "down") await act("server", { do: "start" });
+  await hangUpAll();
+}
+
 function dial() {
-  if (taken) return { n: 5, say: "That call was taken by text. Call again, and answer in Slack.", at: "call" };
+  if (tour.taken) return { n: 5, say: "That call was taken by text. Call again, and answer in Slack.", at: "call" };
   return { n: 0, say: `You are ${called(callerNow())} and call the company. Press Call.`, at: "call" };
 }
 
@@ -65,7 +85,7 @@ function pickUp(call, name) {
 }
 
 function talk(call) {
-  taken ||= call.sid;
+  tour.taken ||= call.sid;
   const p = partner(call);
   const say = "They talk, and Slack shows it, without the buttons. Hang up when you like.";
   return p ? { n: 4, say, at: "team-hangup", person: p.person.name } : { n: 4, say, at: "caller-hangup" };
@@ -87,7 +107,7 @@ function listen(call) {
   const link = state.world.slack.messages.some((m) => m.at >= call.began && /\/voicemail\//.test(m.text));
   if (!link && !spoken.has(call.sid)) return dial();
   if (!link) return { n: 8, say: "The message is on its way to the channel." };
-  posted ||= state.wire.at(-1).n;
-  if (state.wire.some((l) => l.n > posted && l.way === "us→twilio" && /Recordings\/RE/.test(l.summary))) return null;
+  tour.posted ||= state.wire.at(-1).n;
+  if (state.wire.some((l) => l.n > tour.posted && l.way === "us→twilio" && /Recordings\/RE/.test(l.summary))) return null;
   return { n: 8, say: "The message is in the channel. Press Listen: its page opens in a new tab.", at: "listen" };
 }
