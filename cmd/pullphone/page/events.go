@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -71,7 +70,8 @@ const (
 	heartbeat   = 15 * time.Second
 )
 
-// events sends the world and the wire as server-sent events for as long as the browser stays.
+// events sends the world and the wire as server-sent events for as long as the browser stays, the wire after an entry that
+// it knows.
 func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 	if p.viewers.Add(1) > maxViewers {
 		p.viewers.Add(-1)
@@ -81,7 +81,7 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 	defer p.viewers.Add(-1)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	after := p.Wire.after(r.Header.Get("Last-Event-ID"))
+	after, _ := strconv.Atoi(r.FormValue("after")) // the last entry that it knows; 0 of what is no number
 	control := http.NewResponseController(w)
 	var sent []byte
 	for {
@@ -93,7 +93,7 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 			if err != nil {
 				panic(err)
 			}
-			fmt.Fprintf(&out, "event: wire\nid: %s\ndata: %s\n\n", p.Wire.id(e.N), b)
+			fmt.Fprintf(&out, "event: wire\ndata: %s\n\n", b)
 		}
 		if b := p.picture.get(); len(b) > 0 && !bytes.Equal(b, sent) {
 			fmt.Fprintf(&out, "event: world\ndata: %s\n\n", b)
@@ -114,16 +114,4 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-}
-
-// id names an entry of the wire in this run of the demo, and after is the entry that an id names; 0 for one of another run.
-func (w *Wire) id(n int) string { return w.Run() + "-" + strconv.Itoa(n) }
-
-func (w *Wire) after(id string) int {
-	run, n, _ := strings.Cut(id, "-")
-	if run != w.Run() {
-		return 0
-	}
-	after, _ := strconv.Atoi(n)
-	return max(0, after)
 }

@@ -118,13 +118,10 @@ func TestWireKeeps(t *testing.T) {
 		t.Errorf("%d kept, %d to %d", len(all), all[0].N, all[len(all)-1].N)
 	}
 	last := all[len(all)-1].N
-	for id, want := range map[string]int{"": 0, w.id(7): 7, w.id(last): last, "another-7": 0, w.Run() + "-x": 0, w.Run() + "--5": 0} {
-		if got := w.after(id); got != want {
-			t.Errorf("after %q: %d, not %d", id, got, want)
+	for after, want := range map[int]int{-1: keptEntries, 1: keptEntries, last - 7: 7, last: 0, last + 1: 0} {
+		if got := len(w.since(after)); got != want {
+			t.Errorf("after %d: %d, not %d", after, got, want)
 		}
-	}
-	if after := w.since(last); len(after) != 0 {
-		t.Errorf("after the last: %d", len(after))
 	}
 	changed := w.changed.next()
 	w.add(Entry{})

@@ -177,4 +177,34 @@ describe("free play", () => {
       await closed(3);
       await page.waitForFunction(() => document.querySelectorAll('[data-do="listen"]').length === 2);
     }));
+
+  test("seven tabs are at work, and one that comes back shows what it has missed", () =>
+    playing(async (page, demo) => {
+      await page.press("call");
+      await waiting(page, 1);
+      const known = await page.$$eval("#wire .line", (all) => all.length);
+      for (let i = 0; i < 6; i++) {
+        const other = await page.browserContext().newPage();
+        await other.goto(demo.url);
+        await other.waitForSelector('[data-do="slack-take"]');
+        if (i < 5) continue;
+        await other.click('[data-do="caller-hangup"]');
+        await other.waitForFunction(() => !document.querySelector('[data-do="slack-take"]'));
+      }
+      await page.bringToFront();
+      await page.shows("#flow", "Hung up");
+      await waiting(page, 0);
+      await page.waitForFunction((n) => document.querySelectorAll("#wire .line").length > n, {}, known);
+      const numbers = await page.evaluate(async () => (await import("/js/state.js")).state.wire.map((l) => l.n));
+      assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => a - b), "no line comes twice");
+    }));
+
+  test("a demo that takes too long to answer is given up", () =>
+    playing(async (page) => {
+      await page.evaluate(() => {
+        AbortSignal.timeout = () => AbortSignal.abort(new DOMException("", "TimeoutError"));
+      });
+      await page.press("call");
+      await page.shows("#trouble", "takes too long");
+    }));
 });

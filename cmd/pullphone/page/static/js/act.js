@@ -5,16 +5,20 @@ export async function act(verb, body = {}) {
   return post(`/act/${verb}`, JSON.stringify(body), "application/json");
 }
 
+const patience = 15_000; // milliseconds
+
 // post sends a body and says whether it was taken.
 export async function post(url, body, type) {
   let why;
   try {
-    const answer = await fetch(url, { method: "POST", body, headers: { "Content-Type": type } });
+    const answer = await fetch(url, { method: "POST", body, headers: { "Content-Type": type }, signal: AbortSignal.timeout(patience) });
     const text = await answer.text();
     if (answer.ok) return true;
     why = JSON.parse(text).error;
-  } catch {
-    why = "The demo does not answer. Is it still running?";
+  } catch (err) {
+    why = err.name === "TimeoutError"
+      ? "The demo takes too long to answer. Close other windows that show it, and try again."
+      : "The demo does not answer. Is it still running?";
   }
   trouble(why);
   return false;

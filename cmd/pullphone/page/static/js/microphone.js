@@ -1,6 +1,6 @@
 // A voicemail from the microphone: the sound of the room, as a WAV file that the network's recording then holds.
 import { act, post, trouble } from "./act.js";
-import { redraw } from "./state.js";
+import { redraw, state } from "./state.js";
 import { wav } from "./wav.js";
 
 const rate = 16000; // hertz: what a good telephone carries
@@ -76,7 +76,8 @@ let breathed = { sid: "", since: 0 };
 export function breathe(call) {
   if (call?.place !== "recording" || spoken.has(call.sid)) return;
   if (breathed.sid !== call.sid) breathed = { sid: call.sid, since: Date.now() };
-  if (recording.sid === call.sid || Date.now() - breathed.since < patience) act("speak", { sid: call.sid, seconds: 0 });
+  const here = state.online && Date.now() - breathed.since < patience;
+  if (recording.sid === call.sid || here) act("speak", { sid: call.sid, seconds: 0 });
 }
 
 // listening lasts until somebody stops it.

@@ -22,10 +22,10 @@ export function setSound(sound) {
   choose({ sound });
 }
 
-// hear has the phone sound as the picture says it does.
+// hear has the phone sound as the picture says it does, while there are pictures.
 export function hear() {
   const leg = state.ear === "caller" ? callerNow().call : liveLeg(personNow());
-  const now = state.sound && live(leg) ? `${state.ear} ${leg.sid} ${incoming(leg)}` : "";
+  const now = state.sound && state.online && live(leg) ? `${state.ear} ${leg.sid} ${incoming(leg)}` : "";
   if (now !== at) {
     quiet();
     at = now;
