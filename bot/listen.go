@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ func (b *Bot) page(w http.ResponseWriter, r *http.Request) {
 	} else {
 		line, _ := b.Store.Team.Line(c.Line)
 		v.Who, v.Line, v.Place = who(line, c), line.Name, c.City
-		v.Audio = strings.TrimSuffix(b.Links.publicURL, "/") + r.URL.EscapedPath() + "/audio"
+		v.Audio = path.Base(r.URL.EscapedPath()) + "/audio" // beside the page, wherever a proxy has that
 		v.ISO, v.Time = c.Arrived.UTC().Format(time.RFC3339), c.Arrived.UTC().Format("2 Jan 2006 15:04 UTC")
 		v.Length = length(seconds(voice.Seconds))
 	}
