@@ -74,14 +74,20 @@ func asked(next http.Handler, listen []string) http.Handler {
 
 // adminURL is where this machine's own commands find the admin listener.
 func adminURL(cfg *config.Config, path string) (string, error) {
-	host, port, err := net.SplitHostPort(cfg.AdminListen)
+	address, err := fromHere(cfg.AdminListen)
 	if err != nil {
 		return "", fmt.Errorf("admin_listen: %w", err)
 	}
+	return "http://" + address + path, nil
+}
+
+// fromHere is where this machine itself reaches what listens on an address.
+func fromHere(listen string) (string, error) {
+	host, port, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port) + path, nil
+	return net.JoinHostPort(host, port), err
 }
 
 // hostOf is a Host without its port, and without the brackets of an address.

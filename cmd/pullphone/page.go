@@ -40,7 +40,11 @@ func showPage(ctx context.Context, listen string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	address := "http://" + l.Addr().String() + "/"
+	address, err := fromHere(l.Addr().String())
+	if err != nil {
+		return errors.Join(err, p.close())
+	}
+	address = "http://" + address + "/"
 	fmt.Fprintf(out, "The demo is at %s (Ctrl-C ends it)\n", address)
 	openBrowser(address)
 	return errors.Join(p.Serve(ctx, l, asked(p.Handler(), []string{listen})), p.close())
@@ -75,7 +79,7 @@ func newPagedTown(ctx context.Context, dir string, speech func(string) time.Dura
 	p.Page = &page.Page{
 		Net: t.net, Work: t.work, Wire: wire, Faults: faults,
 		Server: &page.Server{
-			Health: "http://" + t.listen + "/healthz", Trouble: out,
+			URL: "http://" + t.listen, Trouble: out,
 			Command: func() *exec.Cmd {
 				cmd := exec.Command(self, "serve", "--config", file)
 				cmd.Env = append(os.Environ(), leashEnv+"=1")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -368,6 +369,18 @@ func TestPageMinute(t *testing.T) {
 	equal(t, "the page of the message", res.StatusCode, 200)
 	res, sound = v.gets(link[1] + "/audio")
 	equal(t, "its type", res.Header.Get("Content-Type"), "audio/x-wav")
+	passed, err := url.Parse(link[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, ours := v.gets(passed.Path)
+	if policy := res.Header.Values("Content-Security-Policy"); res.StatusCode != 200 || len(policy) != 1 || !strings.Contains(policy[0], "default-src 'none'") {
+		t.Errorf("passed on by the page: %s, %q", res.Status, policy)
+	}
+	contains(t, "passed on", string(ours), "Voicemail from (208) 555-0145")
+	if _, same := v.gets(passed.Path + "/audio"); !bytes.Equal(same, sound) {
+		t.Errorf("the sound that the page passes on: %d bytes, not %d", len(same), len(sound))
+	}
 	if said := sample[44:]; len(sound) != 44+2*len(said) || !bytes.Equal(sound[44:], append(said[:len(said):len(said)], said...)) {
 		t.Errorf("what is played is not what was said twice: %d bytes, not %d", len(sound), 44+2*len(said))
 	}
@@ -435,6 +448,9 @@ func TestPageKill(t *testing.T) {
 	status, said := v.tries("button", fmt.Sprintf(`{"user":%q,"ts":%q,"action_id":"take"}`, annSlack, m.TS))
 	if status != http.StatusBadGateway || !strings.HasPrefix(said, "pullphone did not answer Slack.") {
 		t.Errorf("a button while the server is away: %d %s", status, said)
+	}
+	if res, said := v.gets("/voicemail/a/0/1/b"); res.StatusCode != http.StatusBadGateway || !strings.HasPrefix(string(said), "The server is down.") {
+		t.Errorf("a message while the server is away: %s, %s", res.Status, said)
 	}
 	v.does("text", `{"name":"Ann","body":"Y"}`)
 	v.until("the text is not heard", func(w page.World) bool {
@@ -749,10 +765,10 @@ func TestPagePlainBinary(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	start := func() (*demoProcess, string, string) {
+	start := func(listen string) (*demoProcess, string, string) {
 		t.Helper()
 		empty, tmp := t.TempDir(), t.TempDir()
-		cmd := exec.Command(binary, "demo", "--listen", "127.0.0.1:0")
+		cmd := exec.Command(binary, "demo", "--listen", listen)
 		cmd.Dir, cmd.Env = empty, []string{"TMPDIR=" + tmp}
 		return startDemo(t, cmd), empty, tmp
 	}
@@ -765,7 +781,7 @@ func TestPagePlainBinary(t *testing.T) {
 		return len(all)
 	}
 
-	d, empty, tmp := start()
+	d, empty, tmp := start("127.0.0.1:0")
 	v := visit(t, d.url)
 	address := v.serverAddress()
 	res, body := v.gets("/")
@@ -783,7 +799,8 @@ func TestPagePlainBinary(t *testing.T) {
 	equal(t, "left behind", left(tmp), 0)
 	equal(t, "left beside the binary's folder", left(empty), 0)
 
-	d, _, _ = start()
+	d, _, _ = start("0.0.0.0:0")
+	contains(t, "address", d.url, "http://127.0.0.1:")
 	v = visit(t, d.url)
 	address = v.serverAddress()
 	if err := d.Process.Kill(); err != nil {

@@ -83,7 +83,9 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("POST /act/{verb}", p.act)
 	// A page of another site can send requests here, though not read the answers.
 	ours := http.NewCrossOriginProtection().Handler(mux)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	all := http.NewServeMux()
+	all.Handle("GET /voicemail/", p.Server.voicemail()) // which has a policy of its own
+	all.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -92,6 +94,7 @@ func (p *Page) Handler() http.Handler {
 		h.Set("Cache-Control", "no-cache") // the next demo at this address may be another version
 		ours.ServeHTTP(w, r)
 	})
+	return all
 }
 
 // Serve shows the page until ctx ends. handler is Handler, or something around it.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"sync"
@@ -22,7 +24,7 @@ const (
 // Server is the phone server, in a process of its own.
 type Server struct {
 	Command func() *exec.Cmd // makes the process. It must end with its standard input, so that it does not outlive this one
-	Health  string           // URL that answers 200 while it serves
+	URL     string           // where it is; its /healthz answers 200 while it serves
 	Trouble io.Writer        // is told when it fails
 
 	mu      sync.Mutex
@@ -112,7 +114,7 @@ func (s *Server) watch(p *process) {
 	}()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for !healthy(ctx, s.Health) {
+	for !healthy(ctx, s.URL+"/healthz") {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -156,6 +158,20 @@ func (s *Server) Kill() error {
 	}
 	<-p.ended
 	return nil
+}
+
+// voicemail leads to the messages that callers leave: a browser elsewhere may reach the page and not the server.
+func (s *Server) voicemail() http.Handler {
+	at, err := url.Parse(s.URL)
+	if err != nil {
+		panic(err) // it is this machine's
+	}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) },
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			http.Error(w, "The server is down. Start it on the demo's page, and load this one again.", http.StatusBadGateway)
+		},
+	}
 }
 
 // tail keeps the end of what is written to it.

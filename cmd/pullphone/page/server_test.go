@@ -17,7 +17,7 @@ func TestServerFails(t *testing.T) {
 	health := httptest.NewServer(http.NotFoundHandler())
 	defer health.Close()
 	var trouble bytes.Buffer
-	s := &Server{Health: health.URL, Trouble: &trouble, Command: func() *exec.Cmd {
+	s := &Server{URL: health.URL, Trouble: &trouble, Command: func() *exec.Cmd {
 		return exec.Command("sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x >&2; echo no store >&2; exit 3")
 	}}
 	if got := s.Now().State; got != Down {
@@ -52,7 +52,7 @@ func TestServerLives(t *testing.T) {
 	}))
 	defer health.Close()
 	var trouble bytes.Buffer
-	s := &Server{Health: health.URL, Trouble: &trouble, Command: func() *exec.Cmd { return exec.Command("cat") }} // which ends with its input
+	s := &Server{URL: health.URL, Trouble: &trouble, Command: func() *exec.Cmd { return exec.Command("cat") }} // which ends with its input
 	for range 2 {
 		if err := s.Start(); err != nil {
 			t.Fatal(err)

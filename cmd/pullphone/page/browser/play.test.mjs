@@ -9,6 +9,7 @@ const texts = (page, n) => page.waitForFunction((n) => document.querySelectorAll
 // spoken checks that the message in the channel is not the sample.
 async function spoken(page, demo) {
   const link = await page.$eval('[data-do="listen"]', (a) => a.href);
+  assert.ok(link.startsWith(`${demo.url}voicemail/`), `the page passes ${link} on`);
   const bytes = async (url) => (await (await fetch(url)).arrayBuffer()).byteLength;
   const [ours, sample] = await Promise.all([bytes(`${link}/audio`), bytes(`${demo.url}sample.wav`)]);
   assert.ok(ours > 8_000 && ours !== sample, `${ours} bytes of the microphone; the sample has ${sample}`);
@@ -132,6 +133,11 @@ describe("free play", () => {
       await page.press("call");
       await page.press("slack-voicemail");
       await page.waitForSelector(".recorder");
+      const secure = (value) => page.evaluate((value) => Object.defineProperty(globalThis, "isSecureContext", { value, configurable: true }) && value, value);
+      await secure(false);
+      await page.click(".recorder button:last-child");
+      await page.shows("#trouble", "only to localhost or https");
+      await secure(true);
       await page.click(".recorder button:last-child");
       await page.shows(".recorder", "Speak now · 0:02");
       await page.click(".recorder button");

@@ -29,6 +29,10 @@ export function record(call) {
 
 async function leaveMessage(call, ended) {
   let stream;
+  if (!isSecureContext) {
+    trouble("The browser gives the microphone only to localhost or https. Play the sample instead.");
+    return;
+  }
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: true });
   } catch (err) {

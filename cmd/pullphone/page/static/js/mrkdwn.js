@@ -56,8 +56,9 @@ const nameOf = (id, label) => state.world.slack.names[id] ?? (plain(label) || id
 // link leads to web pages only: another scheme could run something here.
 export function link(url, label, look = "") {
   if (!/^https?:\/\//i.test(url)) return label ? `${label} (${url})` : url;
-  const name = /\/voicemail\//.test(url) ? "listen" : "link";
-  return html`<a class=${look} href=${url} target="_blank" rel="noopener noreferrer" data-do=${name}>${label || url}<span
+  // The page passes messages on: the server itself may be out of this browser's reach.
+  const message = /^[^/]+\/\/[^/]+(\/voicemail\/.*)/.exec(url)?.[1];
+  return html`<a class=${look} href=${message ?? url} target="_blank" rel="noopener noreferrer" data-do=${message ? "listen" : "link"}>${label || url}<span
     class="unseen"> (opens a new tab)</span></a>`;
 }
 
