@@ -103,6 +103,29 @@ describe("the guide", () => {
     }
   });
 
+  test("on a small screen the guide covers nothing that has the focus", () =>
+    on.chromium(async (browser, demo) => {
+      const page = await open(browser, demo, { width: 360, height: 640 });
+      await marked(page, "call");
+      const covered = new Set();
+      for (const way of ["forth", "back"]) {
+        if (way === "back") await page.keyboard.down("Shift");
+        for (let i = 0; i < 60; i++) {
+          await page.keyboard.press("Tab");
+          const what = await page.evaluate(() => {
+            const it = document.activeElement;
+            const guide = document.getElementById("guide");
+            if (guide.contains(it)) return null;
+            const [mine, over] = [it, guide].map((e) => e.getBoundingClientRect());
+            return mine.top >= over.top && mine.bottom <= over.bottom ? it.outerHTML.slice(0, 80) : null;
+          });
+          if (what) covered.add(what);
+        }
+      }
+      await page.keyboard.up("Shift");
+      assert.deepEqual([...covered], []);
+    }));
+
   test("the first call with the keyboard alone", () =>
     on.chromium(async (browser, demo) => {
       const page = await open(browser, demo);
