@@ -91,6 +91,7 @@ describe("the page for everybody", () => {
       assert.equal(await page.act("text", { name: "Ann", body: bad }), 204);
       await page.shows("#team", "onerror");
       const drawn = await page.evaluate(async (bad) => {
+        const { spoken } = await import("/js/mrkdwn.js");
         const { blocks } = await import("/js/blocks.js");
         const { render } = await import("/js/lit.js");
         const box = document.createElement("div");
@@ -108,8 +109,12 @@ describe("the page for everybody", () => {
           elements: [...new Set([...box.querySelectorAll("*")].map((e) => e.localName))].sort(),
           links: [...new Set([...box.querySelectorAll("a")].map((a) => a.href))],
           bold: box.querySelector(".bk-section b").textContent,
+          said: spoken(bad),
+          plain: [".bk-header", ".bk-fields li:last-child", ".bk-actions button"].map((e) => box.querySelector(e).textContent),
         };
       }, bad);
+      for (const text of drawn.plain) assert.equal(text, bad.replace("&lt;b&gt;", "<b>"), "entities are read in plain text too");
+      assert.ok(drawn.said.endsWith("press a *link* <b>"), drawn.said);
       assert.deepEqual(drawn.links, ["https://example.com/"]);
       for (const e of ["script", "img"]) assert.ok(!drawn.elements.includes(e), `${e} was made of text`);
       content(page);

@@ -1,6 +1,6 @@
 // Slack's Block Kit as nodes (docs.slack.dev/reference/block-kit), drawn from what the program sent.
 import { html, nothing } from "./lit.js";
-import { link, mrkdwn } from "./mrkdwn.js";
+import { link, mrkdwn, plain } from "./mrkdwn.js";
 import { state } from "./state.js";
 
 // blocks draws blocks; press is told the action_id of a button that is pressed.
@@ -11,7 +11,7 @@ export function blocks(list, press) {
 function block(b, press) {
   switch (b.type) {
     case "header":
-      return html`<h3 class="bk-header">${b.text.text}</h3>`;
+      return html`<h3 class="bk-header">${plain(b.text.text)}</h3>`;
     case "section":
       return html`<div class="bk-section">
         <div>
@@ -36,15 +36,15 @@ function block(b, press) {
   return html`<p class="bk-context">A block of type ${b.type}</p>`;
 }
 
-const text = (t) => (t.type === "mrkdwn" ? mrkdwn(t.text) : t.text);
+const text = (t) => (t.type === "mrkdwn" ? mrkdwn(t.text) : plain(t.text));
 
 function element(e, press) {
   if (e.type === "image") return html`<span class="bk-context">Image: ${e.alt_text}</span>`;
   if (e.type !== "button") return html`<span class="bk-context">An element of type ${e.type}</span>`;
   const look = `bk-button ${e.style ?? ""}`;
-  if (e.url) return link(e.url, e.text.text, look);
+  if (e.url) return link(e.url, plain(e.text.text), look);
   return html`<button type="button" class=${look} data-do="slack-${e.action_id}" aria-label=${e.accessibility_label ?? nothing}
-    @click=${() => press(e.action_id)}>${e.text.text}</button>`;
+    @click=${() => press(e.action_id)}>${plain(e.text.text)}</button>`;
 }
 
 function rich(e) {

@@ -34,7 +34,11 @@ function formatted(line) {
   return [plain(line.slice(0, from)), special(found[1]), formatted(line.slice(to))];
 }
 
-const plain = (s) => s.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+// plain reads what Slack has escaped, in plain text objects as well.
+export const plain = (s) => s.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+
+// spoken is a text as a screen reader says it.
+export const spoken = (text) => plain(text.replace(/<[^|>]*\|([^>]*)>/g, "$1"));
 
 // special is what stands between angle brackets; its first character tells what it is.
 function special(inside) {

@@ -1,5 +1,6 @@
 // What a screen reader is told of by itself: what is new at the phones the visitor has chosen, and in the channel.
 import { callerNow, called, incoming, live, liveLeg, personNow } from "./calls.js";
+import { spoken } from "./mrkdwn.js";
 import { state } from "./state.js";
 
 let before; // what was there at the last look
@@ -62,5 +63,3 @@ function heardSince(was, is, who) {
   }
   if (live(was) && !live(is) && was.sid === is.sid) tell(`${who}’s call is over.`);
 }
-
-const spoken = (text) => text.replace(/<[^|>]*\|([^>]*)>/g, "$1");
