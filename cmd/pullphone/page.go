@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -60,8 +61,13 @@ type pagedTown struct {
 func newPagedTown(ctx context.Context, dir string, speech func(string) time.Duration, out io.Writer) (*pagedTown, error) {
 	wire := new(page.Wire)
 	faults := &page.Faults{Wire: wire}
-	t, err := newTown(dir, voicetest.Options{Trace: wire.Voice, Intercept: faults.Voice, Speech: speech, AuthToken: rand.Text()},
-		bottest.Options{Trace: wire.Slack, Intercept: faults.Slack, SigningSecret: rand.Text()})
+	// A page of another site can send requests to this machine, also to the network and the workspace.
+	ours := func(next http.Handler) http.Handler { return asked(http.NewCrossOriginProtection().Handler(next), nil) }
+	t, err := newTown(dir, voicetest.Options{Trace: wire.Voice, Speech: speech, AuthToken: rand.Text(),
+		Intercept: func(next http.Handler) http.Handler { return ours(faults.Voice(next)) },
+	}, bottest.Options{Trace: wire.Slack, BotToken: "xoxb-" + rand.Text(), AppToken: "xapp-" + rand.Text(), SigningSecret: rand.Text(),
+		Intercept: func(next http.Handler) http.Handler { return ours(faults.Slack(next)) },
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slack-go/slack"
+
 	"pullphone/bot/bottest"
 	"pullphone/cmd/pullphone/page"
 )
@@ -568,7 +570,7 @@ func TestPageMany(t *testing.T) {
 // What cannot be done is said in a sentence, and what strangers try is refused.
 func TestPageRefuses(t *testing.T) {
 	t.Parallel()
-	_, v := openPage(t)
+	p, v := openPage(t)
 	call := v.calls(janePhone)
 	for _, c := range []struct {
 		verb, body string
@@ -599,17 +601,24 @@ func TestPageRefuses(t *testing.T) {
 		"a name that leads here":     func(r *http.Request) { r.Host = "evil.example" },
 		"another port of this place": func(r *http.Request) { r.Header.Set("Origin", "http://127.0.0.1:1") },
 	} {
-		req, err := http.NewRequestWithContext(v.ctx, http.MethodPost, v.url+"/act/reset", strings.NewReader("{}"))
-		if err != nil {
-			t.Fatal(err)
+		for _, at := range []string{v.url + "/act/reset", p.work.URL(), p.net.URL()} {
+			req, err := http.NewRequestWithContext(v.ctx, http.MethodPost, at, strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			spoil(req)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			equal(t, name+" at "+at, res.StatusCode, http.StatusForbidden)
 		}
-		spoil(req)
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
+	}
+	for _, known := range []string{bottest.DefaultBotToken, bottest.DefaultAppToken} {
+		if _, err := slack.New(known, slack.OptionAPIURL(p.work.URL())).AuthTestContext(v.ctx); err == nil || err.Error() != "invalid_auth" {
+			t.Errorf("what anybody can read in bottest, as Slack's token: %v", err)
 		}
-		res.Body.Close()
-		equal(t, name, res.StatusCode, http.StatusForbidden)
 	}
 	v.on(janePhone, "queue")
 	for _, path := range []string{"/sound?sid=CA1&n=0", "/sound?sid=" + call.SID + "&n=99", "/sound?sid=" + call.SID + "&n=-1", "/sound?sid=" + call.SID + "&n=0", "/nothing"} {
