@@ -100,10 +100,10 @@ func (p *Page) Handler() http.Handler {
 // Serve shows the page until ctx ends. handler is Handler, or something around it.
 func (p *Page) Serve(ctx context.Context, l net.Listener, handler http.Handler) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var drawing sync.WaitGroup
 	drawing.Go(func() { p.draw(ctx) })
 	defer drawing.Wait()
+	defer cancel()
 	srv := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,

@@ -3,12 +3,17 @@ package page
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
+
+	"pullphone/bot/bottest"
+	"pullphone/voice/voicetest"
 )
 
 // A server that fails is down, and the last that it said is told.
@@ -105,5 +110,37 @@ func TestSample(t *testing.T) {
 	}
 	if got := Speech("Press 1 to leave a message, 2 to be called back."); got < 2*time.Second || got > 5*time.Second {
 		t.Errorf("a prompt takes %s", got)
+	}
+}
+
+// A page that cannot be served says so, and is done.
+func TestServeFails(t *testing.T) {
+	t.Parallel()
+	network, err := voicetest.Start(voicetest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer network.Close()
+	workspace, err := bottest.Start(bottest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer workspace.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	wire := new(Wire)
+	p := &Page{Net: network, Work: workspace, Server: &Server{}, Wire: wire, Faults: &Faults{Wire: wire}}
+	served := make(chan error, 1)
+	go func() { served <- p.Serve(t.Context(), l, p.Handler()) }()
+	select {
+	case err := <-served:
+		if !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it waits for ever")
 	}
 }
