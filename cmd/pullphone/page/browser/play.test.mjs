@@ -90,6 +90,14 @@ describe("free play", () => {
       await page.shows("#slack", "Talked with Ann");
     }));
 
+  test("what is being written on one mobile is not sent from another", () =>
+    playing(async (page) => {
+      await page.type("#team .write input", "Yes, I am Ann");
+      await page.press("person-Bob");
+      await page.waitForSelector('#team .write input[aria-label^="Text from Bob"]');
+      assert.equal(await page.$eval("#team .write input", (field) => field.value), "");
+    }));
+
   test("/pull, a private answer, and the other readers", () =>
     playing(async (page) => {
       await page.type("#slack .write input", "list");

@@ -72,17 +72,23 @@ function texts(me, leg) {
       </li>`)}
     </ol>
     ${leg && !leg.answered ? ringing(me, leg) : nothing}
-    <form class="write" @submit=${(e) => send(e, me)}>
-      <div class="quick" role="group" aria-label="Quick answers">
-        ${["Yes", "No", "List"].map((word) => html`<button type="button" data-do="text-${word}"
-          @click=${() => text(me, word)}>${word}</button>`)}
-      </div>
-      <div class="field">
-        <input name="body" autocomplete="off" enterkeyhint="send" maxlength="480" placeholder="Text ${line}"
-          aria-label="Text from ${me.name} to ${line}">
-        <button type="submit" class="send" aria-label="Send the text">${sendUp()}</button>
-      </div>
-    </form>`;
+    ${repeat([me], (m) => m.name, write)}`;
+}
+
+// write is each mobile's own: what stands in its field is sent from no other.
+function write(me) {
+  const line = state.world.line.name;
+  return html`<form class="write" @submit=${(e) => send(e, me)}>
+    <div class="quick" role="group" aria-label="Quick answers">
+      ${["Yes", "No", "List"].map((word) => html`<button type="button" data-do="text-${word}"
+        @click=${() => text(me, word)}>${word}</button>`)}
+    </div>
+    <div class="field">
+      <input name="body" autocomplete="off" enterkeyhint="send" maxlength="480" placeholder="Text ${line}"
+        aria-label="Text from ${me.name} to ${line}">
+      <button type="submit" class="send" aria-label="Send the text">${sendUp()}</button>
+    </div>
+  </form>`;
 }
 
 // ringing lies over the texts, so that whoever types goes on typing.
