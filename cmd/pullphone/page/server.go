@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 )
@@ -31,6 +32,7 @@ type Server struct {
 	running *process
 	state   string
 	since   time.Time
+	trouble string
 	changed hint
 }
 
@@ -46,6 +48,8 @@ type process struct {
 type ServerNow struct {
 	State string `json:"state"`
 	Since string `json:"since"`
+	// Trouble is the last it said, if it failed.
+	Trouble string `json:"trouble"`
 }
 
 // Now says how the server is.
@@ -55,7 +59,7 @@ func (s *Server) Now() ServerNow {
 	if s.state == "" {
 		return ServerNow{State: Down}
 	}
-	return ServerNow{s.state, stamp(s.since)}
+	return ServerNow{s.state, stamp(s.since), s.trouble}
 }
 
 func (s *Server) becomeLocked(state string) {
@@ -81,7 +85,7 @@ func (s *Server) Start() error {
 	if err := p.cmd.Start(); err != nil {
 		return fmt.Errorf("start the phone server: %w", err)
 	}
-	s.running = p
+	s.running, s.trouble = p, ""
 	s.becomeLocked(Starting)
 	go s.await(p)
 	go s.watch(p)
@@ -95,6 +99,8 @@ func (s *Server) await(p *process) {
 	defer s.mu.Unlock()
 	if err != nil && !p.killed {
 		fmt.Fprintf(s.Trouble, "The phone server has failed: %v. The last it said:\n%s", err, p.said.text)
+		lines := strings.Split(strings.TrimSpace(string(p.said.text)), "\n")
+		s.trouble = lines[len(lines)-1]
 	}
 	s.running = nil
 	s.becomeLocked(Down)

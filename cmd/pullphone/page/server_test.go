@@ -23,7 +23,7 @@ func TestServerFails(t *testing.T) {
 	defer health.Close()
 	var trouble bytes.Buffer
 	s := &Server{URL: health.URL, Trouble: &trouble, Command: func() *exec.Cmd {
-		return exec.Command("sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x >&2; echo no store >&2; exit 3")
+		return exec.Command("sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x >&2; echo >&2; echo no store >&2; exit 3")
 	}}
 	if got := s.Now().State; got != Down {
 		t.Errorf("before it was started it is %s", got)
@@ -34,6 +34,9 @@ func TestServerFails(t *testing.T) {
 	awaitState(t, s, Down)
 	if said := trouble.String(); !strings.HasPrefix(said, "The phone server has failed: exit status 3.") || !strings.HasSuffix(said, "no store\n") || len(said) > 20<<10 {
 		t.Errorf("told: %d bytes, %.60s", len(said), said)
+	}
+	if why := s.Now().Trouble; why != "no store" {
+		t.Errorf("the page shows %q", why)
 	}
 	if err := s.Kill(); err != nil {
 		t.Errorf("kill what is gone: %v", err)

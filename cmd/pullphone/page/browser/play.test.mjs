@@ -1,5 +1,7 @@
 // Free play: each of its buttons, and what the page shows of what comes of it.
 import { describe, test } from "node:test";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import assert from "node:assert/strict";
 import { content, open, town } from "./demo.mjs";
 
@@ -80,8 +82,22 @@ describe("free play", () => {
       await page.press("server");
       await page.shows("#top", "Server is down");
       await page.shows("#caller", "On hold");
+      const port = await page.evaluate(async () => {
+        const { state } = await import("/js/state.js");
+        return new URL(/http:\S+/.exec(state.wire.find((l) => l.summary === "voice: POST /twilio/voice").text)[0]).port;
+      });
+      const inTheWay = createServer().listen(port, "127.0.0.1");
+      await once(inTheWay, "listening");
+      inTheWay.unref(); // a test that fails does not wait for it
       await page.press("server");
-      await page.shows("#top", "Server runs");
+      await page.shows("#guide", "The server has failed: .*address already in use");
+      inTheWay.close();
+      await page.press("server");
+      await page.waitForFunction(() => {
+        const back = /The server is back/.test(document.querySelector("#guide").textContent);
+        if (back && !/Server runs/.test(document.querySelector("#top").textContent)) throw new Error("it is not back yet");
+        return back;
+      });
       await page.press("slack-take");
       await page.press("accept");
       await page.press("team-key-1");

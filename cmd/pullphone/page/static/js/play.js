@@ -4,11 +4,16 @@ import { act } from "./act.js";
 import { hangUpAll } from "./phone.js";
 import { choose, state } from "./state.js";
 
+let awaited = false; // the server is being started
 let watch = "Call from several phones, answer by text, in Slack or with /pull, or break something and watch it mend.";
 
 // play draws the buttons; again begins the tour.
 export function play(again) {
   const { faults, server, team } = state.world;
+  if (awaited && server.state === "up") {
+    awaited = false;
+    watch = "The server is back, and asks Twilio what it missed. Who waited waits on, and can be taken.";
+  }
   const busy = server.state === "starting";
   const away = team.at(-1).name;
   return html`<div class="play">
@@ -29,7 +34,7 @@ export function play(again) {
       ${button("reset", "Hang everybody up", hangUpAll, "Every call has ended, and Slack shows how.")}
       <button type="button" class="quiet" data-do="tour" @click=${again}>Take the tour</button>
     </div>
-    <p class="say">${watch}</p>
+    <p class="say">${server.trouble ? `The server has failed: ${server.trouble}` : watch}</p>
   </div>`;
 }
 
@@ -51,8 +56,9 @@ async function nobodyPicksUp(name) {
 async function killOrStart() {
   const down = state.world.server.state === "down";
   if (!(await act("server", { do: down ? "start" : "kill" }))) return;
+  awaited = down;
   explain(down
-    ? "The server is back, and asks Twilio what it missed. Who waited waits on, and can be taken."
+    ? "The server starts."
     : "kill -9. Callers on hold keep their music, a text you send now is heard later, and who calls now hears the fallback. Start it again.");
 }
 
