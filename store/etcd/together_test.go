@@ -115,6 +115,21 @@ func TestTogetherFails(t *testing.T) {
 	}
 }
 
+// hold has a change hold the queue until letGo is closed: those after it wait for each other.
+func hold(t *testing.T, db *etcd.DB, all *sync.WaitGroup) (letGo chan<- struct{}) {
+	begun, held := make(chan struct{}), make(chan struct{})
+	all.Go(func() {
+		var once sync.Once
+		check(t, db.Together(t.Context(), func(tx store.Tx) error {
+			once.Do(func() { close(begun); <-held })
+			tx.Put("n/first", nil)
+			return nil
+		}))
+	})
+	<-begun
+	return held
+}
+
 // TestSilentSince: etcd answers while a change waits for others, and then no more. That is what the change fails of.
 func TestSilentSince(t *testing.T) {
 	t.Parallel()
@@ -122,17 +137,8 @@ func TestSilentSince(t *testing.T) {
 	c := config(cluster)
 	c.Endpoints = n.hosts
 	db := open(t, c)
-	begun, letGo := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
-	all.Go(func() {
-		var once sync.Once
-		check(t, db.Together(t.Context(), func(tx store.Tx) error {
-			once.Do(func() { close(begun); <-letGo })
-			tx.Put("n/first", nil)
-			return nil
-		}))
-	})
-	<-begun
+	letGo := hold(t, db, &all)
 	all.Go(func() {
 		err := db.Together(t.Context(), func(tx store.Tx) error {
 			n.cut()
@@ -156,18 +162,9 @@ func TestSilentSince(t *testing.T) {
 func TestManyFail(t *testing.T) {
 	t.Parallel()
 	db := open(t, config(cluster))
-	begun, letGo := make(chan struct{}), make(chan struct{})
 	wrong := errors.New("wrong")
 	var all sync.WaitGroup
-	all.Go(func() {
-		var once sync.Once
-		check(t, db.Together(t.Context(), func(tx store.Tx) error {
-			once.Do(func() { close(begun); <-letGo })
-			tx.Put("n/first", nil)
-			return nil
-		}))
-	})
-	<-begun
+	letGo := hold(t, db, &all)
 	const changes, sound = 140, 10
 	for i := range changes {
 		for i == sound && db.Queued() < sound { // these come first
