@@ -1,9 +1,11 @@
 package voice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pullphone/store"
@@ -134,6 +136,9 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 	if c.Back != nil {
 		return nil, p.askCallBack(ctx, c)
 	}
+	if c, err = p.pickedUp(ctx, c); err != nil || !c.Open() {
+		return nil, err
+	}
 	waits := c.State == store.Waiting && c.Missing != c.Attempt // else they are looked after, see retrieve
 	if waits {
 		gone, err := p.outOfQueue(ctx, &c)
@@ -165,6 +170,30 @@ func (p *Phone) ask(ctx context.Context, d store.Deed) (func(*store.Call) bool, 
 		return nil, err
 	}
 	return nil, err
+}
+
+// pickedUp finds out whether they have picked up whom a caller was put through to and who is asked for no key. The word of
+// that may have been lost, and nothing else here says so when that of the end is lost as well.
+func (p *Phone) pickedUp(ctx context.Context, c store.Call) (store.Call, error) {
+	line, _ := p.Store.Team.Line(c.Line)
+	if c.State != store.Ringing || c.Claim.Leg != "" || asks(line, c) {
+		return c, nil
+	}
+	taker, _ := p.Store.Team.Person(c.Claim.Person)
+	legs, err := p.Twilio.Dialed(ctx, c.SID)
+	i := slices.IndexFunc(legs, func(d twilio.Dialed) bool {
+		return d.To == cmp.Or(c.Claim.To, taker.Phone) && !d.Began.Before(c.Claim.At.Add(-clockSkew))
+	})
+	if err != nil || i < 0 {
+		return c, later(err)
+	}
+	switch leg := legs[i]; {
+	case leg.Status == "in-progress":
+		_, c, err = p.Store.Accept(ctx, c.ID, c.Attempt)
+	case leg.Status == "completed":
+		c, err = p.Store.Dialed(ctx, c.ID, c.Attempt, store.DialResult{Bridged: true, Seconds: leg.Seconds})
+	}
+	return c, err
 }
 
 // outOfQueue reports whether a call is certainly not in its queue.

@@ -337,6 +337,44 @@ func TestForward(t *testing.T) {
 			t.Errorf("%+v", now)
 		}
 	})
+	// Twilio reached nobody here, neither when they picked up nor at the end: it is asked.
+	t.Run("answered, and nobody heard of it", func(t *testing.T) {
+		x, _ := working(t, voicetest.Options{})
+		for _, path := range []string{answeredPath, dialedPath} {
+			x.bend(path, func(http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+			})
+		}
+		x.bend(FallbackPath, func(http.Handler) http.Handler { // another server's, which knows nothing
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/xml")
+				fmt.Fprint(w, `<Response><Record/></Response>`)
+			})
+		})
+		in, c := x.onHold()
+		x.forwarded(c, "")
+		leg, err := x.net.Phone(outside).WaitRing(x.ctx)
+		x.no(err)
+		ask := func(want store.State) store.Call {
+			t.Helper()
+			_, err := x.ask(x.ctx, store.Deed{Kind: store.Ask, Call: c.ID, Due: x.clock.Now()})
+			x.no(err)
+			now := x.call(c.ID)
+			if now.State != want {
+				t.Errorf("it is %s, not %s", now.State, want)
+			}
+			return now
+		}
+		ask(store.Ringing)
+		leg.Answer()
+		x.no(leg.WaitBridged(x.ctx))
+		x.clock.Advance(30 * time.Second)
+		leg.Hangup()
+		x.no(in.WaitPlace(x.ctx, voicetest.PlaceRecording))
+		if now := ask(store.Ended); now.Outcome != store.Forwarded || now.Claim.Person != "Ann" {
+			t.Errorf("%+v", now)
+		}
+	})
 	t.Run("not reached", func(t *testing.T) {
 		x, _ := working(t, voicetest.Options{})
 		in, c := x.onHold()

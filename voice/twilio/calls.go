@@ -74,23 +74,17 @@ func (c *Client) Call(ctx context.Context, callSID string) (Call, error) {
 }
 
 // Connected reports whether a call has a phone dialled for it that rings or talks now.
-func (c *Client) Connected(ctx context.Context, callSID string) (found bool, err error) {
-	err = c.api(ctx, func(s *api.ApiService) error {
-		p := &api.ListCallParams{}
-		p.SetParentCallSid(callSID)
-		legs, err := s.ListCall(p)
-		for _, l := range legs {
-			found = found || !Over(value(l.Status))
-		}
-		return err
-	})
-	return found, err
+func (c *Client) Connected(ctx context.Context, callSID string) (bool, error) {
+	legs, err := c.Dialed(ctx, callSID)
+	return slices.ContainsFunc(legs, func(d Dialed) bool { return !Over(d.Status) }), err
 }
 
 // Dialed is what became of a phone that was dialled from a call.
 type Dialed struct {
 	Status  string    // as a Call's
+	To      string    // E.164
 	Seconds int       // from the pick-up on
+	Began   time.Time // was dialled
 	Ended   time.Time // zero while it has not
 }
 
@@ -101,7 +95,7 @@ func (c *Client) Dialed(ctx context.Context, callSID string) (out []Dialed, err 
 		p.SetParentCallSid(callSID)
 		legs, err := s.ListCall(p)
 		for _, l := range legs {
-			out = append(out, Dialed{Status: value(l.Status), Seconds: number(l.Duration), Ended: date(l.EndTime)})
+			out = append(out, Dialed{Status: value(l.Status), To: value(l.To), Seconds: number(l.Duration), Began: date(l.DateCreated), Ended: date(l.EndTime)})
 		}
 		return err
 	})
